@@ -72,7 +72,7 @@ def _load_installed(name: str) -> Plugin:
         raise PluginError(f"no plugin named {name!r}{hint}")
     try:
         implementation = entry.load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(f"plugin {name} failed to load: {describe(error)}") from error
     package = entry.dist.name if entry.dist else "unknown package"
     version = entry.dist.version if entry.dist else ""
@@ -94,7 +94,7 @@ def _load_file(path: str, directory: Path) -> Plugin:
     sys.modules[module_name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[module_name]
         raise PluginError(f"plugin {name} failed to load: {describe(error, str(file))}") from error
     return _plugin(name, str(getattr(module, "__version__", "")), path, module)
@@ -143,7 +143,8 @@ def describe(error: BaseException, file: str | None = None) -> str:
     """
     frames = extract_tb(error.__traceback__)
     own = [frame for frame in frames if file is not None and frame.filename == file]
-    frame = (own or list(frames) or [None])[-1]
+    chosen = own or list(frames)
+    frame = chosen[-1] if chosen else None
     if isinstance(error, SyntaxError) and error.filename:
         place = f" ({Path(error.filename).name}:{error.lineno})"
         return f"SyntaxError: {error.msg}{place}"

@@ -103,7 +103,7 @@ def schemas(host: Host) -> Mapping[str, Mapping[str, Any]]:
 def _attempt(function: Any, arguments: Mapping[str, object]) -> tuple[Any, BaseException | None]:
     try:
         return function(**arguments), None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return None, error
 
 

@@ -1,0 +1,240 @@
+"""A strategy compiled: its features, columns, rules and order as polars expressions, each with its origin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from momentum.host.dispatch import call_each
+from momentum.host.registry import Host
+from momentum.model.strategy import FeatureCall, Limits, Points, Rule, Strategy
+from momentum.rules import columns as known_columns
+from momentum.rules.features import Factory, build, factories, feature_type
+from momentum.rules.language import (
+    RuleError,
+    compile_rule,
+    compile_value,
+    describe_type,
+    names_in,
+    result_type,
+)
+from momentum.rules.problem import Problem
+from momentum.rules.rank import RankKey, parse_rank
+
+BUY_WHEN = "buy_when"
+"""The column that holds the verdict of `decide.buy_when`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A compiled rule. `text` is what a person wrote, `plugin` who brought it, `points` what it is worth."""
+
+    name: str
+    text: str
+    expression: pl.Expr
+    plugin: str
+    points: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a scan evaluates. `failures` are signals of plugins that cannot be used: then there are no buys."""
+
+    features: tuple[tuple[str, pl.Expr], ...]
+    columns: tuple[tuple[str, pl.Expr], ...]
+    filters: tuple[Condition, ...]
+    score: tuple[Condition, ...]
+    reversal: tuple[Condition, ...]
+    exits: tuple[Condition, ...]
+    close_when: tuple[Condition, ...]
+    buy_when: Condition | None
+    rank: tuple[RankKey, ...]
+    types: Mapping[str, pl.DataType]
+    texts: Mapping[str, str]
+    problems: tuple[Problem, ...]
+    failures: tuple[str, ...]
+
+
+def check(strategy: Strategy, host: Host, limits: Limits) -> Sequence[Problem]:
+    """What is wrong with a strategy's own features, columns, rules and order."""
+    return compile_program(strategy, host, limits).problems
+
+
+def compile_program(strategy: Strategy, host: Host, limits: Limits) -> Program:
+    """Compile a strategy with the signals of the plugins listed under `signals`.
+
+    What is wrong with the strategy itself is in `problems`, what is wrong with a plugin in `failures`;
+    everything that can be compiled is.
+    """
+    return _Compiler(strategy, host, limits).program()
+
+
+class _Compiler:
+    """Collects names, types, problems and failures while a strategy is compiled from top to bottom."""
+
+    def __init__(self, strategy: Strategy, host: Host, limits: Limits) -> None:
+        self.strategy = strategy
+        self.host = host
+        self.reserved = known_columns.reserved(limits)
+        self.known: dict[str, pl.DataType] = {k: t for k, t in self.reserved.items() if k != "score"}
+        self.features: dict[str, pl.Expr] = {}
+        self.columns: dict[str, pl.Expr] = {}
+        self.texts: dict[str, str] = {}
+        self.problems: list[Problem] = []
+        self.factories, failures = factories(host)
+        self.failures: list[str] = list(failures)
+
+    def program(self) -> Program:
+        for call in self.strategy.features:
+            self._feature(call, ("features", call.name))
+        for name, text in self.strategy.columns:
+            self._column(name, text)
+        filters = self._signals("momentum_filter", self.strategy.filters, "filters", {})
+        score = self._signals("momentum_score", self.strategy.score, "score", {})
+        on_position = known_columns.POSITION
+        reversal = self._signals("momentum_reversal_signal", self.strategy.reversal, "reversal", on_position)
+        exits = self._own(self.strategy.exits.signal, ("exits", "signal"), on_position)
+        close_when = self._own(self.strategy.decide.close_when, ("decide", "close_when"), on_position)
+        buy_when = None
+        if self.strategy.decide.buy_when:
+            rule = Rule(BUY_WHEN, self.strategy.decide.buy_when)
+            buy_when = self._condition(rule, ("decide", "buy_when"), "strategy", {"score": pl.Float64()})
+        return Program(
+            features=tuple(self.features.items()),
+            columns=tuple(self.columns.items()),
+            filters=filters,
+            score=score,
+            reversal=reversal,
+            exits=exits,
+            close_when=close_when,
+            buy_when=buy_when,
+            rank=self._rank(),
+            types=self.known,
+            texts=self.texts,
+            problems=tuple(self.problems),
+            failures=tuple(self.failures),
+        )
+
+    def _feature(self, call: FeatureCall, path: tuple[str | int, ...]) -> None:
+        if call.name in self.reserved or call.name in self.known:
+            self.problems.append(Problem(path, f"{call.name!r} is taken; choose another name"))
+            return
+        try:
+            expression = build(call, self.factories)
+            self.known[call.name] = feature_type(expression, f"feature {call.factory}")
+            self.features[call.name] = expression
+            self.texts[call.name] = _call_text(call)
+        except RuleError as error:
+            self.problems.append(Problem(path, str(error)))
+
+    def _column(self, name: str, text: str) -> None:
+        path = ("columns", name)
+        if name in self.known or name == "score":
+            self.problems.append(Problem(path, f"{name!r} is taken; choose another name"))
+            return
+        try:
+            self._declare(text)
+            expression = compile_value(text, self.known)
+            found = result_type(expression, self.known)
+        except RuleError as error:
+            self.problems.append(Problem(path, str(error)))
+            return
+        self.known[name] = pl.Float64() if found.is_numeric() else found
+        self.columns[name] = expression
+        self.texts[name] = text
+
+    def _declare(self, when: str | pl.Expr) -> None:
+        """Add the features that need no declaration and that an expression names."""
+        for name in sorted(names_in(when)):
+            factory: Factory | None = self.factories.get(name)
+            if factory is not None and name not in self.known and factory.needs_nothing:
+                self._feature(FeatureCall(name, name), ("features", name))
+
+    def _signals(
+        self, hook: str, own: Sequence[Rule | Points], section: str, extra: Mapping[str, pl.DataType]
+    ) -> tuple[Condition, ...]:
+        found: list[Condition] = []
+        for answer in call_each(self.host, "signals", hook, strategy=self.strategy):
+            if answer.error is not None:
+                self.failures.append(answer.error)
+                continue
+            if not isinstance(answer.value, Sequence) or isinstance(answer.value, str):
+                self.failures.append(f"plugin {answer.plugin}: {hook} must return a list")
+                continue
+            for item in answer.value:
+                place = next((i for i, rule in enumerate(own) if rule is item), None)
+                path = (section, place) if place is not None else ()
+                condition = self._condition(item, path, answer.plugin, extra)
+                if condition is not None:
+                    found.append(condition)
+        return self._distinct(found, section)
+
+    def _own(
+        self, rules: Sequence[Rule], path: tuple[str, ...], extra: Mapping[str, pl.DataType]
+    ) -> tuple[Condition, ...]:
+        compiled = (self._condition(rule, (*path, i), "strategy", extra) for i, rule in enumerate(rules))
+        return self._distinct([condition for condition in compiled if condition is not None], ".".join(path))
+
+    def _condition(
+        self, item: object, path: tuple[str | int, ...], plugin: str, extra: Mapping[str, pl.DataType]
+    ) -> Condition | None:
+        """Compile one rule or point; None, and a problem or a failure on record, where that cannot be."""
+        try:
+            name, when, points = _parts(item)
+            self._declare(when)
+            expression = compile_rule(when, {**self.known, **extra})
+        except RuleError as error:
+            if path:
+                where = (*path, "when") if isinstance(item, Points) else path
+                self.problems.append(Problem(where, str(error)))
+            else:
+                label = item[0] if isinstance(item, tuple | list) and item else item
+                self.failures.append(f"plugin {plugin}: rule {label!r} {error}")
+            return None
+        text = when if isinstance(when, str) else str(when)
+        return Condition(name, text, expression, plugin, points)
+
+    def _distinct(self, conditions: list[Condition], section: str) -> tuple[Condition, ...]:
+        """Two rules of one name could not be told apart afterwards: a later one takes its number."""
+        seen: dict[str, int] = {}
+        named: list[Condition] = []
+        for condition in conditions:
+            seen[condition.name] = count = seen.get(condition.name, 0) + 1
+            name = condition.name if count == 1 else f"{condition.name} ({count})"
+            named.append(
+                Condition(name, condition.text, condition.expression, condition.plugin, condition.points)
+            )
+        return tuple(named)
+
+    def _rank(self) -> tuple[RankKey, ...]:
+        known = {**self.known, "score": pl.Float64()}
+        try:
+            keys = parse_rank(self.strategy.rank, known)
+        except RuleError as error:
+            self.problems.append(Problem(("rank",), str(error)))
+            return ()
+        for key in keys:
+            if not known[key.column].is_numeric():
+                kind = describe_type(known[key.column])
+                self.problems.append(Problem(("rank",), f"{key.column} is {kind}; rank goes by numbers"))
+        return keys
+
+
+def _parts(item: object) -> tuple[str, str | pl.Expr, float]:
+    """Name, condition and points of what a plugin returned: Rule, Points, or a plain tuple."""
+    if not isinstance(item, tuple | list) or len(item) not in (2, 3) or not isinstance(item[0], str):
+        raise RuleError("must be (name, condition) or (name, condition, points)")
+    points = item[2] if len(item) == 3 else 1.0
+    if isinstance(points, bool) or not isinstance(points, int | float) or points != points:
+        raise RuleError(f"is worth {points!r}, which is not a number of points")
+    return item[0], item[1], float(points)
+
+
+def _call_text(call: FeatureCall) -> str:
+    """`rsi(14)`, `macd_diff(fast=12, slow=26), 1 bar ago`: a feature as it is explained."""
+    parts = [] if call.scalar is None else [str(call.scalar)]
+    parts += [f"{key}={value}" for key, value in call.keywords.items()]
+    ago = f", {call.lag} bar{'s' if call.lag != 1 else ''} ago" if call.lag else ""
+    return f"{call.factory}({', '.join(parts)}){ago}"

@@ -150,7 +150,7 @@ def _problems(node: Any) -> Iterator[str]:
         yield from _problems(body["left"])
         yield from _problems(body["right"])
     elif kind == "Ternary":
-        for part in ("predicate", "truthy", "falsy"):
+        for part in ("truthy", "falsy", "predicate"):  # SUM(x) is a ternary on COUNT(x): name the SUM
             yield from _problems(body[part])
     elif kind == "Cast":
         yield from _problems(body["expr"])
@@ -239,9 +239,10 @@ def _guarded(node: Any) -> Any:
 def _is_position_field(node: Any) -> bool:
     """True for `position.FIELD`."""
     body = node.get("Function")
-    function = body["function"] if body else None
-    field = function.get("StructExpr") if isinstance(function, dict) else None
-    return isinstance(field, dict) and "FieldByName" in field and body["input"] == [{"Column": "position"}]
+    if body is None or body["input"] != [{"Column": "position"}] or not isinstance(body["function"], dict):
+        return False
+    field = body["function"].get("StructExpr")
+    return isinstance(field, dict) and "FieldByName" in field
 
 
 def _can_leave_the_numbers(node: Any) -> bool:

@@ -66,7 +66,9 @@ class RefusalKind(StrEnum):
 class OrderRequest:
     """What is asked of a broker. `trail` is a fraction of the price; `client_id` is unique for ever.
 
-    `time_in_force`: `day` ends with the session, `gtc` stays until it fills or is cancelled.
+    `hwm` is where a trailing stop's peak starts; a broker that cannot be told starts from its last price, as
+    it does where this is None. `time_in_force`: `day` ends with the session, `gtc` stays until it fills or
+    is cancelled.
     """
 
     client_id: str
@@ -77,6 +79,7 @@ class OrderRequest:
     limit_price: float | None = None
     stop_price: float | None = None
     trail: float | None = None
+    hwm: float | None = None
     time_in_force: Literal["day", "gtc"] = "day"
 
 

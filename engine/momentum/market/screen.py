@@ -1,0 +1,202 @@
+"""The screen: every symbol of a scan through the strategy's features, filters and points, in one query."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from momentum.market.panel import Panel
+from momentum.market.universe import Universe
+from momentum.model.market import Candidate, EarnedPoints, MarketContext, Reading, Value
+from momentum.model.portfolio import Position
+from momentum.model.strategy import Limits
+from momentum.rules import columns as known_columns
+from momentum.rules.features import finite
+from momentum.rules.program import BUY_WHEN, Condition, Program
+from momentum.rules.rank import ranked
+
+NO_DATA = "no data"
+"""`rejected_by` of a symbol for which the source has no bar at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCount:
+    """One step of the funnel: how many symbols passed this rule and all before it."""
+
+    rule: str
+    passed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """The result for every symbol of the scan, and for what is held.
+
+    `frame` has a row per symbol: symbol, cap, member (False for what is only held), the bar, the strategy's
+    features and columns, `filter:NAME` (true, false, or null for unknown), `score:NAME` (points earned),
+    `score` and `rejected_by` (null for a candidate). `candidates` are ranked, best first.
+    """
+
+    frame: pl.DataFrame
+    candidates: tuple[Candidate, ...]
+    funnel: tuple[RuleCount, ...]
+    market: MarketContext
+    with_data: int
+
+
+def screen(
+    program: Program,
+    panel: Panel,
+    universe: Universe,
+    limits: Limits,
+    market: MarketContext,
+    held: Sequence[str] = (),
+) -> Screen:
+    """Evaluate a program on the last bar of each symbol of the panel."""
+    rows = _rows(panel, universe, limits, held)
+    query = (
+        rows.lazy()
+        .join(_latest(program, panel), on="symbol", how="left")
+        .with_columns(price=pl.col("close"), **_literals(market))
+        .with_columns(breadth=(pl.col("close") > pl.col("_previous")).filter(pl.col("member")).mean())
+    )
+    for name, expression in program.columns:
+        query = query.with_columns(expression.alias(name)).with_columns(finite(name, program.types[name]))
+    query = query.with_columns(
+        *(rule.expression.alias(f"filter:{rule.name}") for rule in program.filters),
+        *(_earned(point).alias(f"score:{point.name}") for point in program.score),
+    ).with_columns(score=pl.sum_horizontal(pl.lit(0.0), *(pl.col(f"score:{p.name}") for p in program.score)))
+    if program.buy_when is not None:
+        query = query.with_columns(program.buy_when.expression.alias(BUY_WHEN))
+    frame = query.with_columns(rejected_by=_rejected_by(program, panel)).drop("_previous").collect()
+    members = frame.filter(pl.col("member"))
+    passed = ranked(members.filter(pl.col("rejected_by").is_null()), program.rank)
+    breadth = frame["breadth"][0] if frame.height else None
+    return Screen(
+        frame=frame,
+        candidates=tuple(_candidate(row, rank, program) for rank, row in enumerate(passed.to_dicts(), 1)),
+        funnel=_funnel(members, program),
+        market=replace(market, breadth=breadth),
+        with_data=members.filter(pl.col("close").is_not_null()).height,
+    )
+
+
+def readings(program: Program, result: Screen, positions: Sequence[Position]) -> tuple[Reading, ...]:
+    """The reversal signals of each position, in symbol order; what is unknown does not count.
+
+    `columns` hold the row's numbers and the verdicts of the strategy's own exits, as `exit:NAME` and
+    `close_when:NAME`.
+    """
+    if not positions:
+        return ()
+    held = pl.DataFrame(
+        [
+            {
+                "symbol": position.symbol,
+                "position.pnl": position.pnl_fraction,
+                "position.days": float(position.days),
+                "position.peak": position.peak,
+                "position.entry_price": position.entry_price,
+                "position.qty": float(position.qty),
+            }
+            for position in positions
+        ],
+        schema={"symbol": pl.String(), **known_columns.POSITION},
+    )
+    today = result.frame.filter(pl.col("rejected_by").is_null() | ~pl.col("rejected_by").str.starts_with("no "))
+    frame = held.join(today, on="symbol", how="left").select(
+        "symbol",
+        *(pl.col(name) for name in known_columns.POSITION),
+        *(pl.col(name) for name in program.types if name != "symbol"),
+        *(_earned(point).alias(f"reversal:{point.name}") for point in program.reversal),
+        *(rule.expression.alias(f"exit:{rule.name}") for rule in program.exits),
+        *(rule.expression.alias(f"close_when:{rule.name}") for rule in program.close_when),
+    )
+    return tuple(_reading(row, program) for row in frame.sort("symbol").to_dicts())
+
+
+def _rows(panel: Panel, universe: Universe, limits: Limits, held: Sequence[str]) -> pl.DataFrame:
+    """One row per symbol with its size class and that class's thresholds."""
+    members = set(panel.members)
+    symbols = [*panel.members, *sorted(set(held) - members)]
+    caps = [universe.cap_of(symbol) for symbol in symbols]
+    by_cap = {cap: limits.for_cap(cap).thresholds for cap in set(caps)}
+    thresholds = {
+        key: pl.Series(key, [by_cap[cap].get(key) for cap in caps], dtype=pl.Float64)
+        for key in known_columns.thresholds(limits)
+    }
+    member = [symbol in members for symbol in symbols]
+    return pl.DataFrame({"symbol": symbols, "cap": caps, "member": member, **thresholds}).with_columns(
+        pl.col("symbol", "cap").cast(pl.String)
+    )
+
+
+def _latest(program: Program, panel: Panel) -> pl.LazyFrame:
+    """Each symbol's last bar with the features, and the moment of that bar."""
+    features = [expression.over("symbol").alias(name) for name, expression in program.features]
+    previous = pl.col("close").shift(1).over("symbol").alias("_previous")
+    last = panel.bars.lazy().with_columns(*features, previous).group_by("symbol", maintain_order=True).last()
+    return last.with_columns(finite(name, program.types[name]) for name, _ in program.features)
+
+
+def _literals(market: MarketContext) -> Mapping[str, pl.Expr]:
+    return {
+        name: pl.lit(getattr(market, name), dtype=found)
+        for name, found in known_columns.CONTEXT.items()
+        if name != "breadth"
+    }
+
+
+def _earned(point: Condition) -> pl.Expr:
+    return pl.when(point.expression.fill_null(False)).then(point.points).otherwise(0.0)
+
+
+def _rejected_by(program: Program, panel: Panel) -> pl.Expr:
+    """The first rule that a symbol does not pass; null where it passes all of them."""
+    verdict = (
+        pl.when(pl.col("ts").is_null())
+        .then(pl.lit(NO_DATA))
+        .when(pl.col("ts") != panel.session)
+        .then(pl.lit(f"no bar on {panel.session}"))
+    )
+    for rule in program.filters:
+        verdict = verdict.when(~pl.col(f"filter:{rule.name}").fill_null(False)).then(pl.lit(rule.name))
+    return verdict.otherwise(pl.lit(None, dtype=pl.String))
+
+
+def _funnel(members: pl.DataFrame, program: Program) -> tuple[RuleCount, ...]:
+    rejected = dict(members["rejected_by"].value_counts().iter_rows())
+    names = [rule.name for rule in program.filters]
+    left = sum(count for rule, count in rejected.items() if rule is None or rule in names)
+    counts = []
+    for name in names:
+        left -= rejected.get(name, 0)
+        counts.append(RuleCount(name, left))
+    return tuple(counts)
+
+
+def _candidate(row: Mapping[str, Value], rank: int, program: Program) -> Candidate:
+    columns = {name: row[name] for name in program.types if name in row and name not in ("symbol", "cap")}
+    if program.buy_when is not None:
+        columns[BUY_WHEN] = row[BUY_WHEN]
+        columns.setdefault(program.buy_when.text, row[BUY_WHEN])
+    return Candidate(
+        symbol=str(row["symbol"]),
+        cap=row["cap"],  # type: ignore[arg-type]
+        price=float(row["close"] or 0.0),
+        score=float(row["score"] or 0.0),
+        rank=rank,
+        points=tuple(EarnedPoints(p.name, float(row[f"score:{p.name}"] or 0.0)) for p in program.score),
+        columns=columns,
+    )
+
+
+def _reading(row: Mapping[str, Value], program: Program) -> Reading:
+    signals = tuple(
+        EarnedPoints(point.name, float(row[f"reversal:{point.name}"] or 0.0))
+        for point in program.reversal
+        if row[f"reversal:{point.name}"]
+    )
+    columns = {name: value for name, value in row.items() if name != "symbol" and not name.startswith("reversal:")}
+    return Reading(str(row["symbol"]), sum(signal.points for signal in signals), signals, columns)

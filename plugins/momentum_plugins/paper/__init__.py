@@ -1,0 +1,107 @@
+"""The broker `paper`: an embedded account that trades at the prices of the market data.
+
+It is kept in `data/paper.db` of the workspace, one account for each source of market data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import momentum
+from momentum.errors import BrokerError
+from momentum.ports import Broker, Workspace
+from momentum.units import parse_fraction
+
+_CASH = 100_000
+_SLIPPAGE = 0.0005
+_COMMISSION = 0
+
+
+@momentum.hookimpl
+def momentum_settings_schema() -> Mapping[str, Any]:
+    """The settings under `paper:`."""
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "cash": {
+                "type": "number",
+                "exclusiveMinimum": 0,
+                "default": _CASH,
+                "description": "Dollars that a new account begins with; one that exists keeps its own.",
+            },
+            "slippage": {
+                "type": "number",
+                "x-unit": "fraction",
+                "minimum": 0,
+                "exclusiveMaximum": 1,
+                "default": _SLIPPAGE,
+                "description": "Paid on every market and stop fill, e.g. 5bps.",
+            },
+            "commission": {
+                "type": "number",
+                "minimum": 0,
+                "default": _COMMISSION,
+                "description": "Dollars per order, paid with its fill.",
+            },
+        },
+    }
+
+
+@momentum.hookimpl
+def momentum_broker(workspace: Workspace) -> Broker:
+    """Open the account that belongs to the workspace's market data."""
+    from uuid import uuid4
+
+    from momentum.execution.costs import Costs
+    from momentum_plugins.paper.broker import PaperBroker
+    from momentum_plugins.paper.store import Store
+
+    if workspace.data is None:
+        raise BrokerError("paper: the account needs market data; name a plugin under plugins.data")
+    settings = workspace.section("paper")
+    return PaperBroker(
+        Store(account_file(workspace.directory)),
+        workspace.data,
+        cash=_number(settings.get("cash", _CASH)),
+        costs=Costs(
+            slippage=parse_fraction(settings.get("slippage", _SLIPPAGE)),
+            commission_per_order=_number(settings.get("commission", _COMMISSION)),
+        ),
+        series=lambda: uuid4().hex[:8],
+    )
+
+
+def account_file(directory: Path) -> Path:
+    """The file that holds the paper accounts of a workspace."""
+    return directory / "data" / "paper.db"
+
+
+def reset_account(directory: Path, account_id: str | None = None) -> tuple[str, ...]:
+    """Remove one paper account of a workspace, or all of them where `account_id` is None.
+
+    Returns the ids of the accounts that were removed; none where there was nothing. The next scan begins
+    anew. What the ledger recorded stays. Raises `BrokerError` where the file cannot be used.
+    """
+    from momentum_plugins.paper.store import Store
+
+    path = account_file(directory)
+    if not path.exists():
+        return ()
+    store = Store(path)
+    try:
+        with store.writing():
+            removed = tuple(name for name in store.accounts() if account_id in (None, name))
+            for name in removed:
+                store.delete(name)
+    finally:
+        store.close()
+    return removed
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BrokerError(f"paper: {value!r} is not a number of dollars; write e.g. 100000")
+    return float(value)

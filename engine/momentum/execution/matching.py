@@ -1,0 +1,134 @@
+"""What bars do to open orders: which fill, at what price, and how trailing stops follow.
+
+Inside a bar only four prices are known, not their order, so the pessimistic path is taken: open, low, high.
+
+- A market order fills at the open of the first bar that begins no earlier than the order.
+- At one open all market sells come first, in symbol order, then the market buys as they were submitted.
+- A stop that the low reaches sells at its level, or at the open where the bar opened below it; only a stop
+  that stood before the bar can be jumped by its open.
+- A trailing stop sees the low before the high: its peak takes the bar's high only where it did not sell.
+- A limit fills at its limit, or at the open where that is better; it pays no slippage.
+- A bar that began before the order can only hurt it: it sets off stops, but fills no limit and lifts no peak,
+  since its low and high may be older than the order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import groupby
+
+from momentum.execution.book import Book, Change, Draft
+from momentum.execution.costs import Costs
+from momentum.model.orders import Order, OrderState
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar of one symbol; prices in dollars, `starts` and `ends` in UTC."""
+
+    symbol: str
+    starts: datetime
+    ends: datetime
+    open: float
+    high: float
+    low: float
+    close: float
+
+
+def match_bar(book: Book, bar: Bar, costs: Costs) -> Change:
+    """Take the open orders of one symbol through one bar."""
+    return match_bars(book, (bar,), costs)
+
+
+def match_bars(book: Book, bars: Sequence[Bar], costs: Costs) -> Change:
+    """Take all open orders through bars of the same span of time, at most one for each symbol."""
+    draft = Draft(book)
+    _match(draft, bars, costs)
+    return draft.done()
+
+
+def expire(book: Book, closes: datetime) -> Change:
+    """End the day orders of the session that closed at `closes`; one given at the close is for the next."""
+    draft = Draft(book)
+    _expire(draft, closes)
+    return draft.done()
+
+
+def live_through(book: Book, bars: Iterable[Bar], closes: Iterable[datetime], costs: Costs) -> Change:
+    """Take the book through a stretch of time: bars in any order, and the closing moments of its sessions."""
+    draft = Draft(book)
+    ends = iter(sorted(closes))
+    closing = next(ends, None)
+    for span, group in groupby(sorted(bars, key=_span), key=_span):
+        while closing is not None and closing < span[0]:
+            _expire(draft, closing)
+            closing = next(ends, None)
+        _match(draft, tuple(group), costs)
+    while closing is not None:
+        _expire(draft, closing)
+        closing = next(ends, None)
+    return draft.done()
+
+
+def _span(bar: Bar) -> tuple[datetime, datetime]:
+    return bar.ends, bar.starts
+
+
+def _expire(draft: Draft, closes: datetime) -> None:
+    for order in tuple(draft.orders.values()):
+        if order.time_in_force == "day" and order.submitted_at < closes:
+            draft.update(replace(order, state=OrderState.EXPIRED, updated_at=closes))
+
+
+def _match(draft: Draft, bars: Sequence[Bar], costs: Costs) -> None:
+    if not draft.orders:
+        return
+    by_symbol = {bar.symbol: bar for bar in bars}
+    touched = [order for order in draft.orders.values() if order.symbol in by_symbol]
+    # Stable: orders of one symbol, and all buys at an open, keep the order in which they were submitted.
+    sells = sorted((order for order in touched if order.side == "sell"), key=_symbol)
+    buys = [order for order in touched if order.side == "buy"]
+    for order in (*sells, *buys):
+        bar = by_symbol[order.symbol]
+        if order.type == "market" and order.submitted_at <= bar.starts:
+            fill = costs.sell_fill(bar.open) if order.side == "sell" else costs.buy_fill(bar.open)
+            draft.fill(order, fill, bar.starts, costs)
+    for order in (*sells, *sorted(buys, key=_symbol)):
+        if order.type != "market":
+            _take_through(draft, order, by_symbol[order.symbol], costs)
+
+
+def _symbol(order: Order) -> str:
+    return order.symbol
+
+
+def _take_through(draft: Draft, order: Order, bar: Bar, costs: Costs) -> None:
+    fill = _stop_fill(order, bar, costs) if order.is_stop else _limit_fill(order, bar)
+    if fill is not None:
+        draft.fill(order, fill, bar.ends, costs)
+        return
+    if order.trail is not None and order.hwm is not None and order.submitted_at <= bar.starts:
+        hwm = max(order.hwm, bar.high)
+        if hwm > order.hwm:
+            order = replace(order, hwm=hwm, stop_price=hwm * (1 - order.trail), updated_at=bar.ends)
+            draft.update(order)
+    if order.state is OrderState.ACCEPTED:
+        draft.update(replace(order, state=OrderState.NEW, updated_at=bar.ends))
+
+
+def _stop_fill(order: Order, bar: Bar, costs: Costs) -> float | None:
+    stop = order.stop_price
+    if stop is None or not bar.low <= stop:
+        return None
+    return costs.sell_fill(min(bar.open, stop) if order.submitted_at < bar.starts else stop)
+
+
+def _limit_fill(order: Order, bar: Bar) -> float | None:
+    limit = order.limit_price
+    if limit is None or order.submitted_at > bar.starts:
+        return None
+    if order.side == "buy":
+        return min(bar.open, limit) if bar.low <= limit else None
+    return max(bar.open, limit) if bar.high >= limit else None

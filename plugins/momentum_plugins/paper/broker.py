@@ -1,0 +1,197 @@
+"""The paper account as a broker: it lives on the bars and prices of the workspace's market data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+from dataclasses import replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from momentum.errors import BrokerError, DataError, UsageError
+from momentum.execution import acceptance, matching
+from momentum.execution.acceptance import Market
+from momentum.execution.book import Book, Change
+from momentum.execution.costs import Costs
+from momentum.model.market import Session
+from momentum.model.orders import (
+    Confirmed,
+    Fill,
+    Order,
+    OrderRequest,
+    Outcome,
+    RefusalKind,
+    Refused,
+    Unknown,
+)
+from momentum.model.portfolio import Account, Holding
+from momentum.ports import MarketData
+from momentum_plugins.paper.store import Kept, Store
+
+_EXCHANGE = ZoneInfo("America/New_York")
+_COLUMNS = ("symbol", "ts", "ends", "open", "high", "low", "close")
+_UNUSED = Refused(RefusalKind.MARKET_CLOSED, "the paper account has not begun; a scan takes it to a moment")
+
+
+class PaperBroker:
+    """A `momentum.ports.Broker`. The account begins with `cash` dollars at the first moment it is taken to.
+
+    It belongs to one source of market data, whose prices it trades at. `series` gives a new account the
+    beginning of its order and fill ids, so that an account begun anew never repeats those of the old one.
+    """
+
+    def __init__(
+        self, store: Store, data: MarketData, *, cash: float, costs: Costs, series: Callable[[], str]
+    ) -> None:
+        self.account_id = f"paper:{data.source}"
+        self._store = store
+        self._data = data
+        self._cash = cash
+        self._costs = costs
+        self._series = series
+
+    def moment(self) -> datetime | None:
+        """The last moment that the account has lived through."""
+        return self._read().moment
+
+    def advance(self, until: datetime) -> tuple[Fill, ...]:
+        """Take the open orders through every bar up to `until`, and end the day orders of closed sessions."""
+        until = until.astimezone(UTC)
+        if self.moment() == until:
+            return ()
+        with self._store.writing():
+            kept = self._begun()
+            if kept.moment is not None and until < kept.moment:
+                raise UsageError(
+                    f"the account {self.account_id} has lived up to {_shown(kept.moment)} and cannot go back to "
+                    f"{_shown(until)}; look with --dry-run, or begin anew with `momentum paper reset`"
+                )
+            change = self._live(kept.book, kept.moment, until)
+            self._store.save(self.account_id, change, until)
+        return change.fills
+
+    def is_open(self) -> bool:
+        """True inside a session, its closing moment included."""
+        moment = self.moment()
+        return moment is not None and self._session(moment) is not None
+
+    def account(self) -> Account:
+        """Cash, and equity at the last known prices."""
+        kept = self._read()
+        equity = kept.book.cash + sum(holding.qty * holding.price for holding in self._valued(kept))
+        return Account(self.account_id, equity, kept.book.cash, kept.book.buying_power)
+
+    def holdings(self) -> tuple[Holding, ...]:
+        """All positions, in symbol order; one whose price nobody knows stands at its entry price."""
+        return self._valued(self._read())
+
+    def orders(self, *, open_only: bool = True) -> tuple[Order, ...]:
+        """Open orders, or all, oldest first."""
+        return self._store.orders(self.account_id, open_only=open_only)
+
+    def find(self, client_id: str) -> Order | None:
+        """The order with that client id, or None."""
+        return self._store.find(self.account_id, client_id)
+
+    def fills(self, after: datetime | None) -> tuple[Fill, ...]:
+        """All fills later than `after`, oldest first."""
+        return self._store.fills(self.account_id, after)
+
+    def submit(self, request: OrderRequest) -> Outcome:
+        """Take an order in at the account's moment; inside a session a market order fills at once."""
+
+        def act(kept: Kept, at: datetime) -> Change | Refused:
+            quote = self._data.quotes((request.symbol,), at).get(request.symbol)
+            market = Market(at, self._session(at), quote)
+            return acceptance.submit(kept.book, request, market, self._costs, self._used(request.client_id))
+
+        return self._write(act)
+
+    def cancel(self, order_id: str) -> Outcome:
+        """Cancel an open order; here it is done at once."""
+
+        def act(kept: Kept, at: datetime) -> Change | Refused:
+            return self._unknown(order_id) or acceptance.cancel(kept.book, order_id, at)
+
+        return self._write(act)
+
+    def replace(self, order_id: str, client_id: str, qty: int) -> Outcome:
+        """Change an open order's quantity, in one step."""
+
+        def act(kept: Kept, at: datetime) -> Change | Refused:
+            return self._unknown(order_id) or acceptance.replace_quantity(
+                kept.book, order_id, client_id, qty, at, self._costs, self._used(client_id)
+            )
+
+        return self._write(act)
+
+    def _write(self, act: Callable[[Kept, datetime], Change | Refused]) -> Outcome:
+        """Carry out one request in one transaction, and tell what became of the order it was about."""
+        try:
+            with self._store.writing():
+                kept = self._begun()
+                if kept.moment is None:
+                    return _UNUSED
+                change = act(kept, kept.moment)
+                if isinstance(change, Refused):
+                    return change
+                self._store.save(self.account_id, change, kept.moment)
+        except DataError as error:
+            return Refused(RefusalKind.NO_PRICE, str(error))
+        except BrokerError as error:
+            return Unknown(str(error))
+        return Confirmed(change.orders[-1])
+
+    def _read(self) -> Kept:
+        with self._store.reading():
+            return self._store.load(self.account_id) or Kept(Book(self._cash), None)
+
+    def _begun(self) -> Kept:
+        return self._store.load(self.account_id) or Kept(Book(self._cash, self._series()), None)
+
+    def _live(self, book: Book, since: datetime | None, until: datetime) -> Change:
+        if since is None or not book.orders:
+            return Change(book)
+        symbols = sorted({order.symbol for order in book.orders.values()})
+        frame = self._data.bars(symbols, since, until).select(_COLUMNS)
+        closes = [s.closes for s in self._data.sessions().days if since < s.closes <= until]
+        bars = [matching.Bar(*row) for row in frame.iter_rows()]
+        change = matching.live_through(book, bars, closes, self._costs)
+        # A bar may have begun before the account's last moment. Nobody knew then of a fill at its open.
+        fills = (fill if fill.at > since else replace(fill, at=until) for fill in change.fills)
+        return replace(change, fills=tuple(sorted(fills, key=_time)))
+
+    def _session(self, at: datetime) -> Session | None:
+        session = self._data.sessions().last_opened(at)
+        return session if session is not None and at <= session.closes else None
+
+    def _valued(self, kept: Kept) -> tuple[Holding, ...]:
+        book = kept.book
+        if kept.moment is None or not book.holdings:
+            return ()
+        quotes = self._data.quotes(sorted(book.holdings), kept.moment)
+        return tuple(
+            Holding(
+                symbol,
+                held.qty,
+                held.entry_price,
+                quotes[symbol].price if symbol in quotes else held.entry_price,
+                book.available(symbol),
+            )
+            for symbol, held in sorted(book.holdings.items())
+        )
+
+    def _used(self, client_id: str) -> Container[str]:
+        return {client_id} if self._store.find(self.account_id, client_id) else ()
+
+    def _unknown(self, order_id: str) -> Refused | None:
+        if self._store.has_order(self.account_id, order_id):
+            return None
+        return Refused(RefusalKind.NOT_FOUND, f"order not found: {order_id}")
+
+
+def _time(fill: Fill) -> datetime:
+    return fill.at
+
+
+def _shown(at: datetime) -> str:
+    return f"{at.astimezone(_EXCHANGE):%Y-%m-%d %H:%M} New York time"

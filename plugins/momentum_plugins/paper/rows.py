@@ -1,0 +1,109 @@
+"""The tables of a paper account, and how orders and fills are written in them.
+
+Moments are whole microseconds since the epoch, in UTC; money is a double.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import peewee
+
+from momentum.execution.book import Book
+from momentum.model.orders import Fill, Order, OrderState
+
+SCHEMA = (
+    """CREATE TABLE accounts (
+        id TEXT PRIMARY KEY, series TEXT NOT NULL, cash REAL NOT NULL, moment INTEGER,
+        next_order INTEGER NOT NULL, next_fill INTEGER NOT NULL)""",
+    """CREATE TABLE holdings (
+        account TEXT NOT NULL, symbol TEXT NOT NULL, qty INTEGER NOT NULL CHECK (qty > 0),
+        entry_price REAL NOT NULL, PRIMARY KEY (account, symbol))""",
+    """CREATE TABLE orders (
+        number INTEGER PRIMARY KEY, account TEXT NOT NULL, id TEXT NOT NULL, client_id TEXT NOT NULL,
+        is_open INTEGER NOT NULL, reserved REAL NOT NULL, symbol TEXT NOT NULL, side TEXT NOT NULL,
+        type TEXT NOT NULL, qty INTEGER NOT NULL, state TEXT NOT NULL, submitted_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL, filled_qty INTEGER NOT NULL, fill_price REAL, limit_price REAL,
+        stop_price REAL, trail REAL, hwm REAL, time_in_force TEXT NOT NULL, reason TEXT NOT NULL,
+        UNIQUE (account, id), UNIQUE (account, client_id))""",
+    "CREATE INDEX orders_open ON orders (account, is_open)",
+    """CREATE TABLE fills (
+        number INTEGER PRIMARY KEY, account TEXT NOT NULL, id TEXT NOT NULL, order_id TEXT NOT NULL,
+        client_id TEXT NOT NULL, symbol TEXT NOT NULL, side TEXT NOT NULL, qty INTEGER NOT NULL,
+        price REAL NOT NULL, at INTEGER NOT NULL, commission REAL NOT NULL, UNIQUE (account, id))""",
+)
+
+_ORDER = tuple(field.name for field in fields(Order))
+_FILL = tuple(field.name for field in fields(Fill))
+
+TABLES: tuple[Any, ...] = (
+    peewee.Table("accounts", ("id", "series", "cash", "moment", "next_order", "next_fill"), primary_key="id"),
+    peewee.Table("holdings", ("account", "symbol", "qty", "entry_price"), primary_key=False),
+    peewee.Table("orders", ("number", "account", "is_open", "reserved", *_ORDER), primary_key="number"),
+    peewee.Table("fills", ("number", "account", *_FILL), primary_key="number"),
+)
+"""Accounts, holdings, orders and fills, as peewee's query builder knows them (it names columns as attributes)."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def microseconds(at: datetime) -> int:
+    """A moment as it is written."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def moment(value: int) -> datetime:
+    """A moment as it is read, in UTC."""
+    return _EPOCH + value * _MICROSECOND
+
+
+def of_account(account: str, book: Book, at: datetime | None) -> dict[str, Any]:
+    """The row of an account."""
+    return {
+        "id": account,
+        "series": book.series,
+        "cash": book.cash,
+        "moment": None if at is None else microseconds(at),
+        "next_order": book.next_order,
+        "next_fill": book.next_fill,
+    }
+
+
+def of_order(account: str, order: Order, reserved: float) -> dict[str, Any]:
+    """The row of an order, with the cash that it sets aside."""
+    row = {name: getattr(order, name) for name in _ORDER}
+    return row | {
+        "account": account,
+        "is_open": int(order.state.is_open),
+        "reserved": reserved,
+        "state": order.state.value,
+        "submitted_at": microseconds(order.submitted_at),
+        "updated_at": microseconds(order.updated_at),
+    }
+
+
+def order(row: Mapping[str, Any]) -> Order:
+    """An order from its row."""
+    values = {name: row[name] for name in _ORDER}
+    return Order(
+        **values
+        | {
+            "state": OrderState(row["state"]),
+            "submitted_at": moment(row["submitted_at"]),
+            "updated_at": moment(row["updated_at"]),
+        }
+    )
+
+
+def of_fill(account: str, fill: Fill) -> dict[str, Any]:
+    """The row of a fill."""
+    return {name: getattr(fill, name) for name in _FILL} | {"account": account, "at": microseconds(fill.at)}
+
+
+def fill(row: Mapping[str, Any]) -> Fill:
+    """A fill from its row."""
+    return Fill(**{name: row[name] for name in _FILL} | {"at": moment(row["at"])})

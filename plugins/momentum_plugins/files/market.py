@@ -1,0 +1,63 @@
+"""What daily and intraday files have in common as a source of market data."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from momentum.model.market import Session, Sessions
+from momentum_plugins.files.bysymbol import BySymbol
+from momentum_plugins.files.vix import Vix
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where the bars come from: `source` as in the ledger, `file` its name, `notes` what a person should know."""
+
+    source: str
+    file: str
+    notes: tuple[str, ...]
+    vix: Vix | None
+
+
+class FileMarket:
+    """The parts of `momentum.ports.MarketData` that do not depend on the length of a bar."""
+
+    synthetic = False
+
+    def __init__(self, origin: Origin, bars: BySymbol, kind: str, sessions: Sessions) -> None:
+        self.source = origin.source
+        self._notes = origin.notes
+        self._vix = origin.vix
+        self._sessions = sessions
+        self._bars = bars
+        self.title = (
+            f"{origin.file} ({len(bars.frame):,} {kind} bars, {len(bars.symbols):,} symbols,"
+            f" {sessions.days[0].day} to {sessions.days[-1].day})"
+        )
+
+    def symbols(self) -> tuple[str, ...]:
+        """Every symbol of the file, sorted."""
+        return self._bars.symbols
+
+    def sessions(self) -> Sessions:
+        """The sessions of which the file has bars."""
+        return self._sessions
+
+    def vix(self, at: datetime) -> float | None:
+        """The VIX at the close of the last session that has closed by `at`."""
+        session = self._sessions.last_closed(at)
+        return self._vix.known(session.day) if self._vix and session else None
+
+    def notes(self) -> tuple[str, ...]:
+        """Rows left out, and how the file was read."""
+        return self._notes
+
+
+def last_days(sessions: Sessions, last: Session | None, count: int) -> tuple[date, date] | None:
+    """The first and last day of the `count` sessions that end with `last`."""
+    if last is None or count < 1:
+        return None
+    end = bisect_right(sessions.days, last.day, key=lambda session: session.day)
+    return sessions.days[max(0, end - count)].day, last.day

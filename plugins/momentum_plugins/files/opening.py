@@ -1,0 +1,65 @@
+"""Opening a file as market data: read, normalise, clean, and say what was left out."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from momentum.errors import DataError
+from momentum.market.calendar import sessions_for
+from momentum_plugins.files import reading
+from momentum_plugins.files.cleaning import Cleaned, clean
+from momentum_plugins.files.daily import DailyFile
+from momentum_plugins.files.intraday import IntradayFile, regular_hours
+from momentum_plugins.files.market import Origin
+from momentum_plugins.files.normalising import normalise
+from momentum_plugins.files.vix import read_vix
+
+_HASH_DIGITS = 8
+
+
+def open_market(directory: Path, path: str, *, vix: str | None, zone: str) -> DailyFile | IntradayFile:
+    """The market in the file `path`, relative to the workspace's `directory` or absolute.
+
+    `vix` is the path of a VIX file, `zone` the time zone of times written without one. The bars are read here,
+    once, and kept. Raises `DataError` where a file cannot be used.
+    """
+    file, shown = _locate(directory, path)
+    index = None if vix is None else read_vix(*_locate(directory, vix))
+    bars = normalise(reading.scan(file, shown), shown, zone)
+    cleaned = clean(bars.frame)
+    if cleaned.frame.is_empty():
+        raise DataError(_nothing(cleaned, shown))
+    notes = (*bars.notes, *_notes(cleaned, shown), *(index.notes if index else ()))
+    if bars.daily:
+        sessions = sessions_for(cleaned.frame["ts"].unique().sort())
+        return DailyFile(Origin(_source(file, shown), file.name, notes, index), cleaned.frame, sessions)
+    hours = regular_hours(cleaned.frame, shown)
+    if hours.outside:
+        notes = (*notes, f"{shown}: {hours.outside:,} bars outside regular hours are not used")
+    return IntradayFile(Origin(_source(file, shown), file.name, notes, index), hours)
+
+
+def _locate(directory: Path, path: str) -> tuple[Path, str]:
+    """The file, and its name for a person: relative to the workspace where it lies within it, else absolute."""
+    base = directory.resolve()
+    file = (base / Path(path).expanduser()).resolve()
+    return file, (file.relative_to(base) if file.is_relative_to(base) else file).as_posix()
+
+
+def _source(file: Path, shown: str) -> str:
+    digest = hashlib.sha256(shown.encode()).hexdigest()[:_HASH_DIGITS]
+    return f"files:{file.stem}:{digest}"
+
+
+def _notes(cleaned: Cleaned, shown: str) -> tuple[str, ...]:
+    order = (
+        (f"{shown}: is not in order of symbol and time; sorted while reading",) if cleaned.sorted_here else ()
+    )
+    return (*(f"{shown}: {left_out}" for left_out in cleaned.left_out), *order)
+
+
+def _nothing(cleaned: Cleaned, shown: str) -> str:
+    if not cleaned.left_out:
+        return f"{shown}: holds no rows, only the names of its columns; fetch or write it again"
+    return f"{shown}: has no usable row: {'; '.join(str(left_out) for left_out in cleaned.left_out)}; correct the file"

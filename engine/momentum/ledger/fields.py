@@ -1,0 +1,122 @@
+"""How the ledger stores its values: moments, session dates and JSON, in types that every database has alike.
+
+Moments are microseconds since the epoch, since a column type of its own would drop the zone on PostgreSQL;
+session dates are ISO text, and JSON is text.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Set
+from dataclasses import fields, is_dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import Enum
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from peewee import BigAutoField, BigIntegerField, Model, TextField
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_EXCHANGE = ZoneInfo("America/New_York")
+
+
+def to_micros(at: datetime) -> int:
+    """Microseconds since the epoch, exactly. Raises ValueError for a moment without a zone."""
+    if at.tzinfo is None:
+        raise ValueError(f"{at} has no time zone; the ledger takes aware moments")
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """The aware moment, in UTC."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+def session_date(at: datetime) -> date:
+    """The exchange's date at a moment: what happens at 01:00 UTC belongs to the day before."""
+    return at.astimezone(_EXCHANGE).date()
+
+
+def session_start(day: date) -> datetime:
+    """Midnight of that date at the exchange: the moment of what is known to a day only."""
+    return datetime.combine(day, time(), tzinfo=_EXCHANGE).astimezone(UTC)
+
+
+def to_json(value: object) -> str:
+    """Compact JSON text of plain values, dataclasses, dates and collections; NaN and infinities become null."""
+    try:
+        return json.dumps(value, default=_plain, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    except ValueError:
+        finite = _finite(value)
+        return json.dumps(finite, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+
+
+def _plain(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Set):
+        return sorted(value, key=str)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Enum):
+        return value.value
+    return str(value)
+
+
+def _finite(value: object) -> object:
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return _finite(_plain(value))
+
+
+class MomentField(BigIntegerField):
+    """An aware moment, in microseconds since the epoch."""
+
+    def db_value(self, value: datetime | None) -> int | None:
+        return None if value is None else to_micros(value)
+
+    def python_value(self, value: int | None) -> datetime | None:
+        return None if value is None else from_micros(value)
+
+
+class DayField(TextField):
+    """A session date, as ISO text."""
+
+    def db_value(self, value: date | None) -> str | None:
+        return None if value is None else value.isoformat()
+
+    def python_value(self, value: str | None) -> date | None:
+        return None if value is None else date.fromisoformat(value)
+
+
+class JsonField(TextField):
+    """Any JSON value, as text; NULL is None."""
+
+    def db_value(self, value: object) -> str | None:
+        return None if value is None else to_json(value)
+
+    def python_value(self, value: str | None) -> Any:
+        return None if value is None else json.loads(value)
+
+
+class Table(Model):
+    """The base of all tables. No database is bound to it: several ledgers may be open in one process."""
+
+    id = BigAutoField()
+
+    class Meta:
+        legacy_table_names = False

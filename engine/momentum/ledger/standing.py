@@ -1,0 +1,107 @@
+"""What stands until it is changed: the watchlist, alarms, and settings overridden while running."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from momentum.ledger import tables as t
+from momentum.ledger.book import Book
+from momentum.ledger.rows import Alarm, Override, OverrideChange
+from momentum.model.decision import WatchEntry
+
+
+class Standing(Book):
+    """The part of the ledger that holds what is the case, rather than what happened."""
+
+    def update_watchlist(self, account: str, entries: Sequence[WatchEntry]) -> None:
+        """Make the account's watchlist these setups; one that stays keeps the day on which it was added."""
+        with self._db.transaction():
+            added = {entry.symbol: entry.added for entry in self.watchlist(account)}
+            self._db.run(t.Watch.delete().where(t.Watch.account == account))
+            rows = {
+                entry.symbol: {
+                    "account": account,
+                    "symbol": entry.symbol,
+                    "added_date": added.get(entry.symbol, entry.added),
+                    "score": entry.score,
+                    "reason": entry.reason,
+                }
+                for entry in entries
+            }
+            if rows:
+                self._db.run(t.Watch.insert_many(list(rows.values())))
+
+    def watchlist(self, account: str) -> tuple[WatchEntry, ...]:
+        """The account's watchlist, in the order in which it was given."""
+        query = t.Watch.select().where(t.Watch.account == account).order_by(t.Watch.id)
+        return tuple(
+            WatchEntry(row["symbol"], row["added_date"], row["score"], row["reason"])
+            for row in self._db.rows(query)
+        )
+
+    def raise_alarm(self, account: str, kind: str, symbol: str, text: str, at: datetime) -> bool:
+        """Let an alarm stand until it is cleared; `symbol` is empty where it is about the whole account.
+
+        True where it did not stand before; else its text is renewed, and its moment stays.
+        """
+        row: dict[str, Any] = {"account": account, "kind": kind, "symbol": symbol, "text": text}
+        with self._db.transaction():
+            stands = self._alarm(account, kind, symbol) & t.Alarm.cleared_at.is_null()
+            if self._db.run(t.Alarm.update(text=text).where(stands)):
+                return False
+            self._db.run(t.Alarm.delete().where(self._alarm(account, kind, symbol)))
+            self._db.run(t.Alarm.insert(row | {"raised_at": at}))
+        return True
+
+    def clear_alarm(self, account: str, kind: str, symbol: str, at: datetime) -> bool:
+        """Say that it is mended. False where no such alarm stood."""
+        stands = self._alarm(account, kind, symbol) & t.Alarm.cleared_at.is_null()
+        return bool(self._db.run(t.Alarm.update(cleared_at=at).where(stands)))
+
+    def alarms(self, account: str) -> tuple[Alarm, ...]:
+        """The alarms that stand, oldest first."""
+        query = t.Alarm.select(t.Alarm.account, t.Alarm.kind, t.Alarm.symbol, t.Alarm.text, t.Alarm.raised_at)
+        query = query.where(t.Alarm.account == account, t.Alarm.cleared_at.is_null())
+        return tuple(Alarm(**row) for row in self._db.rows(query.order_by(t.Alarm.raised_at, t.Alarm.id)))
+
+    def set_override(self, key: str, value: object, who: str, at: datetime) -> None:
+        """Override a setting (dotted key) from now on; `value` is any JSON value but null."""
+        if value is None:
+            raise ValueError(f"{key}: an override needs a value; use unset_override")
+        with self._db.transaction():
+            old = self._override(key)
+            self._db.run(t.Override.delete().where(t.Override.key == key))
+            self._db.run(t.Override.insert(key=key, value=value, who=who, at=at))
+            self._db.run(t.OverrideChange.insert(key=key, old=old, new=value, who=who, at=at))
+
+    def unset_override(self, key: str, who: str, at: datetime) -> bool:
+        """Let a setting be what the files say again. False where it was not overridden."""
+        with self._db.transaction():
+            old = self._override(key)
+            if old is None:
+                return False
+            self._db.run(t.Override.delete().where(t.Override.key == key))
+            self._db.run(t.OverrideChange.insert(key=key, old=old, new=None, who=who, at=at))
+        return True
+
+    def overrides(self) -> tuple[Override, ...]:
+        """All settings that are overridden, by key."""
+        query = t.Override.select(t.Override.key, t.Override.value, t.Override.who, t.Override.at)
+        return tuple(Override(**row) for row in self._db.rows(query.order_by(t.Override.key)))
+
+    def override_changes(self, key: str | None = None) -> tuple[OverrideChange, ...]:
+        """Who changed what and when, oldest first."""
+        change = t.OverrideChange
+        query = change.select(change.key, change.old, change.new, change.who, change.at).order_by(change.id)
+        if key is not None:
+            query = query.where(change.key == key)
+        return tuple(OverrideChange(**row) for row in self._db.rows(query))
+
+    def _alarm(self, account: str, kind: str, symbol: str) -> Any:
+        return (t.Alarm.account == account) & (t.Alarm.kind == kind) & (t.Alarm.symbol == symbol)
+
+    def _override(self, key: str) -> object:
+        row = self._db.first(t.Override.select(t.Override.value).where(t.Override.key == key))
+        return row["value"] if row else None

@@ -1,0 +1,88 @@
+"""The ledger: the memory that explains every step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from momentum.errors import LedgerError
+from momentum.ledger import tables as t
+from momentum.ledger.database import Database, ledger_path
+from momentum.ledger.events import Events
+from momentum.ledger.migrations import migrate
+from momentum.ledger.queries import Past
+from momentum.ledger.scans import Scans
+from momentum.ledger.standing import Standing
+from momentum.ledger.trades import Trades
+
+
+class Ledger(Scans, Trades, Events, Standing, Past):
+    """An open ledger; `open_ledger` makes one. Every method is all or nothing and raises LedgerError.
+
+    It may be used from several threads, each of which has its own connection and transactions.
+    """
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._db.path
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """What is written inside becomes visible and durable together, or not at all.
+
+        The write lock is held to the end, so ask nobody anything inside. Nested ones join the outermost; an
+        exception undoes what was written since the innermost one began.
+        """
+        with self._db.transaction():
+            yield
+
+    def forget_account(self, account: str) -> int:
+        """Delete all that belongs to an account, and return how many rows that were."""
+        deleted: int = 0
+        with self._db.transaction():
+            told = t.Event.select(t.Event.event_id).where(t.Event.account == account)
+            deleted += self._db.run(t.Outbox.delete().where(t.Outbox.event.in_(told)))
+            for table in reversed(t.TABLES):
+                if "account" in table._meta.fields:
+                    owned = table._meta.fields["account"] == account
+                    deleted += self._db.run(table.delete().where(owned))
+        return deleted
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_ledger(url: str, workspace: Path | None = None) -> Ledger:
+    """Open the ledger that a URL names (see `ledger_path`), made where there is none yet, or migrated.
+
+    Raises LedgerError, one line, where it cannot be: no such directory, not writable, damaged, no ledger, or
+    of a newer version than this program knows.
+    """
+    path = ledger_path(url, workspace)
+    if not path.parent.is_dir():
+        raise LedgerError(f"{path}: the directory {path.parent} does not exist; make it, or set `ledger:`")
+    if path.is_dir():
+        raise LedgerError(
+            f"{path}: is a directory; set `ledger:` to a file, such as sqlite:///data/ledger.db"
+        )
+    database = Database(path)
+    try:
+        database.use_write_ahead_log()
+        migrate(database)
+    except LedgerError:
+        database.close()
+        raise
+    return Ledger(database)

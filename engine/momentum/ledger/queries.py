@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from momentum.ledger import tables as t
@@ -18,7 +18,7 @@ class Past(Book):
     """The part of the ledger that reads what a scan saw, decided and was refused."""
 
     def decision(self, scan_id: str) -> Decision | None:
-        """What was decided in a scan (the last word, where there were several); None where nothing was."""
+        """What was decided in a scan, at last; None where nothing was. What was no number there is None here."""
         query = t.Decision.select().where(t.Decision.scan == scan_id).order_by(t.Decision.id.desc())
         row = self._db.first(query)
         return _decision(row["decision"]) if row else None
@@ -53,6 +53,15 @@ class Past(Book):
         return MarketContext(**{field.name: row[field.name] for field in fields(MarketContext)}), tuple(
             row["funnel"]
         )
+
+    def position_checks(
+        self, account: str, since: datetime | None = None
+    ) -> tuple[Mapping[str, object], ...]:
+        """What the looks at the account's positions found from `since` on: rows by column, oldest first."""
+        query = t.PositionCheck.select().where(t.PositionCheck.account == account)
+        if since is not None:
+            query = query.where(t.PositionCheck.check_time >= since)
+        return tuple(self._db.rows(query.order_by(t.PositionCheck.id)))
 
     def poor_signals(self, account: str, since: date | None = None) -> tuple[Mapping[str, object], ...]:
         """The account's trades that a reversal closed, on `since` or later: rows by column, oldest first."""

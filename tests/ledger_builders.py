@@ -1,0 +1,77 @@
+"""Builders for the ledger's tests: a scan, orders and fills, with defaults for what a test does not care about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from momentum.ledger.store import Ledger, open_ledger
+from momentum.model.decision import ScanInfo
+from momentum.model.orders import Fill, Order, OrderRequest, OrderState, OrderType, Side
+
+ACCOUNT = "paper-sample"
+SESSION = date(2026, 11, 24)
+NOW = datetime(2026, 11, 24, 20, 30, tzinfo=UTC)
+
+
+def ledger_in(directory: Path) -> Ledger:
+    return open_ledger("sqlite:///ledger.db", directory)
+
+
+def scan_info(id: str = "2026-11-24-close-all-1", *, session: date = SESSION) -> ScanInfo:
+    return ScanInfo(id, "momentum_breakout", session, "close", "all", NOW, dry_run=False, max_buys=2)
+
+
+def request(
+    client_id: str,
+    symbol: str = "MU",
+    side: Side = "buy",
+    qty: int = 100,
+    type: OrderType = "market",
+    trail: float | None = None,
+) -> OrderRequest:
+    return OrderRequest(client_id, symbol, side, type, qty, trail=trail)
+
+
+def write(
+    ledger: Ledger,
+    asked: OrderRequest,
+    reason: str = "score 15",
+    context: Mapping[str, object] | None = None,
+    scan_id: str | None = None,
+) -> None:
+    ledger.write_intent(asked, account=ACCOUNT, scan_id=scan_id, reason=reason, context=context or {}, at=NOW)
+
+
+def order(
+    asked: OrderRequest, state: OrderState, filled: int = 0, price: float | None = None, minute: int = 1
+) -> Order:
+    at = NOW + timedelta(minutes=minute)
+    return Order(
+        id=f"broker-{asked.client_id}",
+        client_id=asked.client_id,
+        symbol=asked.symbol,
+        side=asked.side,
+        type=asked.type,
+        qty=asked.qty,
+        state=state,
+        submitted_at=NOW,
+        updated_at=at,
+        filled_qty=filled,
+        fill_price=price,
+    )
+
+
+def fill(
+    id: str,
+    client_id: str,
+    qty: int,
+    price: float,
+    *,
+    side: Side = "buy",
+    symbol: str = "MU",
+    at: datetime = NOW,
+    commission: float = 0.0,
+) -> Fill:
+    return Fill(id, f"broker-{client_id}", client_id, symbol, side, qty, price, at, commission)

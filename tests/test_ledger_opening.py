@@ -1,0 +1,207 @@
+"""Opening a ledger: new, again, older, newer, damaged, or none at all."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from ledger_builders import ACCOUNT, NOW, fill, ledger_in, request, scan_info, write
+from momentum.errors import LedgerError
+from momentum.ledger import tables as t
+from momentum.ledger.database import Database, ledger_path
+from momentum.ledger.migrations import STEPS, Step, migrate
+from momentum.ledger.store import open_ledger
+from momentum.model.decision import Decision, Refusal, WatchEntry
+from momentum.model.events import Event
+from momentum.model.market import MarketContext
+
+
+def test_a_url_is_relative_to_the_workspace_unless_it_says_otherwise(tmp_path: Path) -> None:
+    assert ledger_path("sqlite:///data/ledger.db", tmp_path) == tmp_path / "data/ledger.db"
+    assert ledger_path("sqlite:////srv/ledger.db", tmp_path) == Path("/srv/ledger.db")
+    assert ledger_path("sqlite:///srv/ledger.db") == Path("/srv/ledger.db")
+
+
+@pytest.mark.parametrize("url", ["postgresql://host/db", "postgres://host/db", "postgresql:///db"])
+def test_postgresql_is_refused_with_what_to_write_instead(url: str) -> None:
+    with pytest.raises(LedgerError, match=r"PostgreSQL are not supported; write ledger: sqlite:///"):
+        open_ledger(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "ledger.db", "sqlite:", "sqlite:///", "mysql:///x", "sqlite:///:memory:"]
+)
+def test_what_is_no_address_is_refused(url: str) -> None:
+    with pytest.raises(LedgerError, match="not the address of a ledger"):
+        open_ledger(url)
+
+
+def test_a_new_ledger_has_every_table_at_the_newest_version(tmp_path: Path) -> None:
+    with ledger_in(tmp_path) as ledger:
+        database = Database(ledger.path)
+    assert database.schema_version == STEPS[-1].version
+    assert set(database.table_names()) == {table._meta.table_name for table in t.TABLES}
+    database.close()
+
+
+def test_the_steps_are_in_order_without_a_gap() -> None:
+    assert [step.version for step in STEPS] == list(range(1, len(STEPS) + 1))
+
+
+def test_every_commit_reaches_the_disk_before_it_returns(tmp_path: Path) -> None:
+    ledger_in(tmp_path).close()
+    database = Database(tmp_path / "ledger.db")
+    assert database._sqlite.pragma("synchronous") == 2
+    assert database._sqlite.pragma("journal_mode") == "wal"
+    assert database._sqlite.pragma("foreign_keys") == 1
+    database.close()
+
+
+def test_a_restart_finds_everything_again(tmp_path: Path) -> None:
+    with ledger_in(tmp_path) as ledger:
+        write(ledger, request("b-1"))
+        ledger.record_fill(ACCOUNT, fill("f1", "b-1", 40, 10.0))
+    with ledger_in(tmp_path) as ledger:
+        assert [intent.status for intent in ledger.open_intents(ACCOUNT)] == ["partially_filled"]
+        assert not ledger.record_fill(ACCOUNT, fill("f1", "b-1", 40, 10.0))
+        assert [trade.quantity for trade in ledger.open_trades(ACCOUNT)] == [40]
+    assert not (tmp_path / "backups").exists()
+
+
+def test_a_newer_ledger_is_refused_and_left_alone(tmp_path: Path) -> None:
+    ledger_in(tmp_path).close()
+    database = Database(tmp_path / "ledger.db")
+    database.set_schema_version(99)
+    database.close()
+    with pytest.raises(
+        LedgerError, match=r"ledger.db: is a ledger of version 99, .* install the newer momentum"
+    ):
+        ledger_in(tmp_path)
+    assert Database(tmp_path / "ledger.db").schema_version == 99
+
+
+def _next_version(steps: list[str]) -> tuple[Step, ...]:
+    def add_column(database: Database) -> None:
+        for sql in steps:
+            database.alter(sql)
+
+    return (*STEPS, Step(STEPS[-1].version + 1, "a note on trades", add_column))
+
+
+def test_an_older_ledger_is_backed_up_then_migrated(tmp_path: Path) -> None:
+    with ledger_in(tmp_path) as ledger:
+        ledger.record_fill(ACCOUNT, fill("f1", "b-1", 40, 10.0))
+    database = Database(tmp_path / "ledger.db")
+    backup = migrate(database, _next_version(["ALTER TABLE trades ADD COLUMN note TEXT"]))
+    assert database.schema_version == STEPS[-1].version + 1
+    database.alter("UPDATE trades SET note = 'kept'")
+    database.close()
+
+    assert backup == tmp_path / "backups" / f"ledger.v{STEPS[-1].version}.db"
+    with open_ledger(f"sqlite:///{backup}") as before:
+        assert [trade.quantity for trade in before.open_trades(ACCOUNT)] == [40]
+
+
+def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
+    ledger_in(tmp_path).close()
+    database = Database(tmp_path / "ledger.db")
+    steps = _next_version(
+        ["ALTER TABLE trades ADD COLUMN note TEXT", "ALTER TABLE missing ADD COLUMN x TEXT"]
+    )
+    for _ in range(2):
+        with pytest.raises(LedgerError, match="no such table"):
+            migrate(database, steps)
+    assert database.schema_version == STEPS[-1].version
+    database.alter("ALTER TABLE trades ADD COLUMN note TEXT")
+    database.close()
+    assert len(list((tmp_path / "backups").iterdir())) == 2
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "ledger.db").write_text("symbol,price\n" * 500)
+    with pytest.raises(LedgerError, match=r"ledger.db: is not a SQLite database; move it away"):
+        ledger_in(tmp_path)
+
+
+def test_a_database_of_somebody_else_is_refused_and_left_alone(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "ledger.db") as other:
+        other.execute("CREATE TABLE trades (id INTEGER)")
+    other.close()
+    with pytest.raises(LedgerError, match="not a ledger of momentum"):
+        ledger_in(tmp_path)
+    with sqlite3.connect(tmp_path / "ledger.db") as other:
+        assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("trades",)]
+    other.close()
+
+
+def test_a_damaged_ledger_is_one_line_that_names_the_backups(tmp_path: Path) -> None:
+    ledger_in(tmp_path).close()
+    file = tmp_path / "ledger.db"
+    content = bytearray(file.read_bytes())
+    content[100:4096] = b"\xff" * 3996
+    file.write_bytes(content)
+    with pytest.raises(LedgerError, match=r"is damaged; .*backups in its place") as raised:
+        ledger_in(tmp_path)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_truncated_ledger_is_damaged(tmp_path: Path) -> None:
+    ledger_in(tmp_path).close()
+    file = tmp_path / "ledger.db"
+    file.write_bytes(file.read_bytes()[: 3 * 4096])
+    with pytest.raises(LedgerError, match="is damaged"), ledger_in(tmp_path) as ledger:
+        ledger.record_fill(ACCOUNT, fill("f1", "b-1", 40, 10.0))
+
+
+def test_a_missing_directory_is_named(tmp_path: Path) -> None:
+    with pytest.raises(LedgerError, match=r"the directory .*/nowhere does not exist"):
+        open_ledger("sqlite:///nowhere/ledger.db", tmp_path)
+
+
+def test_a_directory_is_no_ledger(tmp_path: Path) -> None:
+    (tmp_path / "ledger.db").mkdir()
+    with pytest.raises(LedgerError, match="is a directory"):
+        ledger_in(tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write anywhere")
+def test_a_read_only_directory_is_named(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(LedgerError, match=r"cannot be opened; see that .* may write in"):
+            ledger_in(tmp_path)
+    finally:
+        tmp_path.chmod(0o700)
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a file system that takes no files")
+def test_a_place_that_takes_no_files_is_named() -> None:
+    with pytest.raises(LedgerError, match=r"/proc/ledger.db: cannot be opened; see that /proc is"):
+        open_ledger("sqlite:////proc/ledger.db")
+
+
+def test_forgetting_an_account_forgets_all_of_it_and_nothing_else(tmp_path: Path) -> None:
+    with ledger_in(tmp_path) as ledger:
+        for account, number in ((ACCOUNT, 1), ("alpaca", 2)):
+            info = scan_info(f"2026-11-24-close-all-{number}")
+            ledger.start_scan(info, account, NOW)
+            ledger.record_decision(info.id, Decision(), {})
+            ledger.record_refusals(info.id, [Refusal("MU", "buy", "max_order", 1, 2, "too large")])
+            ledger.record_market(info.id, MarketContext(), ())
+            ledger.write_intent(
+                request(f"b-{number}"), account=account, scan_id=info.id, reason="", context={}
+            )
+            ledger.record_fill(account, fill("f1", f"b-{number}", 40, 10.0))
+            ledger.update_watchlist(account, [WatchEntry("MU", date(2026, 11, 24), 9, "")])
+            ledger.raise_alarm(account, "stop.missing", "MU", "", NOW)
+            ledger.record_event(Event(f"e{number}", "x", "info", NOW, ""), ["console"], account=account)
+        assert ledger.forget_account(ACCOUNT) == 11
+        assert ledger.forget_account(ACCOUNT) == 0
+        assert ledger.trades(ACCOUNT) == () and ledger.intent("b-1") is None and ledger.alarms(ACCOUNT) == ()
+        assert [trade.account for trade in ledger.trades()] == ["alpaca"]
+        assert [delivery.event.id for delivery in ledger.undelivered("console", 10)] == ["e2"]
+        assert ledger.new_scan_id(date(2026, 11, 24), "close", "all") == "2026-11-24-close-all-3"

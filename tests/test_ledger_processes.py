@@ -1,0 +1,124 @@
+"""Several processes write one ledger, and any of them may be killed at any moment."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from ledger_builders import ACCOUNT, fill, ledger_in, request, write
+from momentum.errors import LedgerError
+from momentum.ledger.database import Database
+
+PRELUDE = f"""
+import sys
+from pathlib import Path
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from ledger_builders import *
+directory, name = Path(sys.argv[1]), sys.argv[2]
+"""
+
+
+def start(directory: Path, code: str, name: str = "w") -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", PRELUDE + code, str(directory), name]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def read_line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+WRITER = """
+print("ready", flush=True)
+sys.stdin.readline()
+with ledger_in(directory) as ledger:
+    for number in range(40):
+        write(ledger, request(f"{name}-{number}"))
+        ledger.record_fill(ACCOUNT, fill(f"{name}-{number}", f"{name}-{number}", 1, 10.0))
+"""
+
+
+def test_processes_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
+    """They also make the ledger at once: it does not exist before."""
+    writers = [start(tmp_path, WRITER, name) for name in ("a", "b", "c")]
+    assert [read_line(writer) for writer in writers] == ["ready"] * 3
+    for writer in writers:
+        assert writer.stdin is not None
+        writer.stdin.write("go\n")
+        writer.stdin.flush()
+    assert [writer.wait(timeout=60) for writer in writers] == [0, 0, 0]
+    for writer in writers:
+        writer.communicate()
+    with ledger_in(tmp_path) as ledger:
+        assert len(ledger.intents(account=ACCOUNT)) == 120
+        assert [trade.quantity for trade in ledger.open_trades(ACCOUNT)] == [120]
+
+
+def test_a_process_killed_inside_a_transaction_leaves_nothing_of_it(tmp_path: Path) -> None:
+    code = """
+ledger = ledger_in(directory)
+write(ledger, request("before"))
+with ledger.transaction():
+    ledger.record_fill(ACCOUNT, fill("f1", "before", 100, 10.0))
+    print("inside", flush=True)
+    sys.stdin.readline()
+"""
+    process = start(tmp_path, code)
+    assert read_line(process) == "inside"
+    process.kill()
+    process.communicate()
+    with ledger_in(tmp_path) as ledger:
+        assert [intent.status for intent in ledger.open_intents(ACCOUNT)] == ["intended"]
+        assert ledger.fills() == () and ledger.trades() == ()
+        assert ledger.record_fill(ACCOUNT, fill("f1", "before", 100, 10.0))
+
+
+def test_an_intent_survives_the_process_that_wrote_it(tmp_path: Path) -> None:
+    process = start(
+        tmp_path,
+        'ledger = ledger_in(directory)\nwrite(ledger, request("b-1"))\nprint("w", flush=True)\nsys.stdin.readline()',
+    )
+    assert read_line(process) == "w"
+    process.kill()
+    process.communicate()
+    with ledger_in(tmp_path) as ledger:
+        assert ledger.intent("b-1") is not None
+
+
+def test_readers_read_while_another_process_writes(tmp_path: Path) -> None:
+    with ledger_in(tmp_path) as ledger:
+        write(ledger, request("b-1"))
+        code = "ledger = ledger_in(directory)\nprint([i.client_id for i in ledger.open_intents(ACCOUNT)], flush=True)"
+        with ledger.transaction():
+            ledger.record_fill(ACCOUNT, fill("f1", "b-1", 100, 10.0))
+            out, _ = start(tmp_path, code).communicate(timeout=60)
+    assert out.strip() == "['b-1']"
+
+
+def test_a_writer_that_waits_too_long_says_so(tmp_path: Path) -> None:
+    with ledger_in(tmp_path) as ledger, ledger.transaction():
+        impatient = Database(ledger.path, busy_seconds=0.01)
+        told = pytest.raises(LedgerError, match=r"another process has been writing for over 0.01 s")
+        with told, impatient.transaction():
+            pass
+        impatient.close()
+
+
+def test_threads_share_a_ledger(tmp_path: Path) -> None:
+    with ledger_in(tmp_path) as ledger:
+
+        def work(name: str) -> None:
+            for number in range(20):
+                ledger.record_fill(ACCOUNT, fill(f"{name}-{number}", "x", 1, 10.0))
+            ledger.close()
+
+        threads = [threading.Thread(target=work, args=(name,)) for name in "abcd"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert [trade.quantity for trade in ledger.open_trades(ACCOUNT)] == [80]

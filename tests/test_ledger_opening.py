@@ -106,6 +106,24 @@ def test_an_older_ledger_is_backed_up_then_migrated(tmp_path: Path) -> None:
         assert [trade.quantity for trade in before.open_trades(ACCOUNT)] == [40]
 
 
+def test_a_backup_is_a_ledger_of_its_own_and_never_overwritten(tmp_path: Path) -> None:
+    with ledger_in(tmp_path) as ledger:
+        ledger.record_fill(ACCOUNT, fill("f1", "b-1", 40, 10.0))
+        first = ledger.backup()
+        ledger.forget_account(ACCOUNT)
+        second = ledger.backup()
+    assert (first, second) == (tmp_path / "backups/ledger.copy.db", tmp_path / "backups/ledger.copy.2.db")
+    with open_ledger(f"sqlite:///{first}") as before, open_ledger(f"sqlite:///{second}") as after:
+        assert (len(before.trades()), len(after.trades())) == (1, 0)
+
+
+def test_a_backup_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "backups").write_text("a file in the way")
+    told = pytest.raises(LedgerError, match="backups: a backup cannot be written there")
+    with ledger_in(tmp_path) as ledger, told:
+        ledger.backup()
+
+
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
     ledger_in(tmp_path).close()
     database = Database(tmp_path / "ledger.db")

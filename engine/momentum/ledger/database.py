@@ -9,6 +9,7 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -128,16 +129,23 @@ class Database:
             if self._sqlite.pragma("journal_mode") != "wal":
                 self._sqlite.pragma("journal_mode", "wal")
 
-    def backup(self, target: Path) -> None:
-        """Copy the whole ledger into a new file, consistent while others write. Raises LedgerError."""
-        partial = target.with_name(target.name + ".partial")
+    def backup(self, label: str) -> Path:
+        """Copy the whole ledger, consistent while others write, to a free name in `backups/` beside it.
+
+        Returns the copy, `backups/ledger.LABEL.db` or with a number. Raises LedgerError.
+        """
+        folder = self.path.parent / "backups"
         try:
+            folder.mkdir(exist_ok=True)
+            target = _free_name(folder, f"{self.path.stem}.{label}")
+            partial = target.with_suffix(".partial")
             partial.unlink(missing_ok=True)
             with self.told(), closing(sqlite3.connect(partial)) as copy:
                 self._sqlite.connection().backup(copy)  # type: ignore[no-untyped-call]
             partial.replace(target)
         except OSError as error:
-            raise LedgerError(f"{target}: the backup cannot be written: {error.strerror}") from error
+            raise LedgerError(f"{folder}: a backup cannot be written there: {error.strerror}") from error
+        return target
 
     def close(self) -> None:
         """Close this thread's connection."""
@@ -170,3 +178,9 @@ _MEANINGS = {
     "is full": "the disk is full; make room in {directory} and try again",
     "disk i/o": "the disk failed while reading or writing; check it, then the copies in {directory}/backups",
 }
+
+
+def _free_name(folder: Path, stem: str) -> Path:
+    suffixes = chain([""], (f".{number}" for number in count(2)))
+    names = (folder / f"{stem}{suffix}.db" for suffix in suffixes)
+    return next(name for name in names if not name.exists())

@@ -6,9 +6,8 @@ led through the steps that it lacks, each in a transaction of its own. A file of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
 from momentum.errors import LedgerError
@@ -49,8 +48,7 @@ def migrate(database: Database, steps: tuple[Step, ...] = STEPS) -> Path | None:
                 steps[0].apply(database)
                 database.set_schema_version(newest)
         return None
-    backup = _free_name(database.path, version)
-    database.backup(backup)
+    backup = database.backup(f"v{version}")
     for step in steps:
         with database.transaction():
             if _known_version(database, newest) < step.version:
@@ -71,18 +69,3 @@ def _known_version(database: Database, newest: int) -> int:
             "install the newer momentum, or set `ledger:` to another file"
         )
     return version
-
-
-def _free_name(path: Path, version: int) -> Path:
-    folder = path.parent / "backups"
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise LedgerError(f"{folder}: no backup can be made there: {error.strerror}") from error
-    names = (folder / f"{path.stem}.v{version}{suffix}.db" for suffix in _suffixes())
-    return next(name for name in names if not name.exists())
-
-
-def _suffixes() -> Iterator[str]:
-    yield ""
-    yield from (f".{number}" for number in count(2))

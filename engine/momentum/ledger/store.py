@@ -40,6 +40,10 @@ class Ledger(Scans, Trades, Events, Standing, Past):
         with self._db.transaction():
             yield
 
+    def backup(self) -> Path:
+        """Copy the ledger into `backups/` beside it while it stays in use; returns the copy."""
+        return self._db.backup("copy")
+
     def forget_account(self, account: str) -> int:
         """Delete all that belongs to an account, and return how many rows that were."""
         deleted: int = 0

@@ -4,8 +4,8 @@ Inside a bar only four prices are known, not their order, so the pessimistic pat
 
 - A market order fills at the open of the first bar that begins no earlier than the order.
 - At one open all market sells come first, in symbol order, then the market buys as they were submitted.
-- A stop that the low reaches sells at its level, or at the open where the bar opened below it; only a stop
-  that stood before the bar can be jumped by its open.
+- A stop that the low reaches sells at its level, or at the open where the bar opened below it. (A stop given
+  at the open itself is below it, or it would have been refused, so that it sells at its level.)
 - A trailing stop sees the low before the high: its peak takes the bar's high only where it did not sell.
 - A limit fills at its limit, or at the open where that is better; it pays no slippage.
 - A bar that began before the order can only hurt it: it sets off stops, but fills no limit and lifts no peak,
@@ -122,7 +122,7 @@ def _stop_fill(order: Order, bar: Bar, costs: Costs) -> float | None:
     stop = order.stop_price
     if stop is None or not bar.low <= stop:
         return None
-    return costs.sell_fill(min(bar.open, stop) if order.submitted_at < bar.starts else stop)
+    return costs.sell_fill(min(bar.open, stop))
 
 
 def _limit_fill(order: Order, bar: Bar) -> float | None:

@@ -12,14 +12,13 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from momentum.errors import DataError
-from momentum.market.calendar import sessions_for
+from momentum.market.calendar import EXCHANGE, exchange_sessions
 from momentum.model.market import Quote, Sessions
 from momentum.ports import Timeframe
 from momentum.units import format_duration
 from momentum_plugins.files.bysymbol import BySymbol
 from momentum_plugins.files.market import FileMarket, Origin, last_days
 from momentum_plugins.files.normalising import COLUMNS, PRICES
-from momentum_plugins.files.times import EXCHANGE_ZONE
 
 _DAY, _TS, _ENDS = pl.col("day"), pl.col("ts"), pl.col("ends")
 _UTC = pl.Datetime("us", "UTC")
@@ -36,13 +35,14 @@ class RegularHours:
 
 
 def regular_hours(bars: pl.DataFrame, shown: str) -> RegularHours:
-    """Keep the bars that begin in a session: from its open on, and before its close.
+    """Keep the bars that begin in a session of the exchange: from its open on, and before its close.
 
     Raises `DataError` where there are none, or where no symbol has two bars in one session, so that their length
     cannot be known.
     """
-    dated = bars.with_columns(_TS.dt.convert_time_zone(EXCHANGE_ZONE).dt.date().alias("day"))
-    sessions = sessions_for(dated["day"].unique().sort())
+    dated = bars.with_columns(_TS.dt.convert_time_zone(EXCHANGE.key).dt.date().alias("day"))
+    days = dated["day"].unique().sort()
+    sessions = exchange_sessions(days[0], days[-1])
     hours = pl.DataFrame(
         [(session.day, session.opens, session.closes) for session in sessions.days],
         schema={"day": pl.Date, "opens": _UTC, "closes": _UTC},

@@ -1,6 +1,7 @@
 """From a path to the raw columns of a table, or one clear line about why there is none.
 
-Nothing is understood here but the file's format; columns keep their names, and a CSV's values are text.
+Nothing is understood here but the file's format: columns keep their names; a CSV's values are text without the
+blanks around them, and its blank lines are no rows.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ def scan(path: Path, shown: str, setting: str = "files.path") -> pl.LazyFrame:
         raise DataError(
             f"{shown}: not a parquet file, though it is named one; write it as parquet, or name it .csv"
         )
-    return pl.scan_csv(path, glob=False, infer_schema=False)
+    text = pl.scan_csv(path, glob=False, infer_schema=False).with_columns(pl.all().str.strip_chars())
+    return text.filter(pl.any_horizontal(pl.all().is_not_null()))
 
 
 def _ends(path: Path, shown: str, setting: str) -> tuple[bytes, bytes, int]:

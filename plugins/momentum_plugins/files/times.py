@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import polars as pl
 
 from momentum.errors import DataError
+from momentum.market.calendar import EXCHANGE
 
-EXCHANGE_ZONE = "America/New_York"
 _DATE_FORMATS = ("%Y-%m-%d", "%Y%m%d", "%m/%d/%Y")
 _MOMENT_FORMATS = (
     "%Y-%m-%d %H:%M:%S%.f%#z",
@@ -55,7 +55,7 @@ def _parse(column: pl.Series, shown: str) -> pl.Series:
         raise DataError(
             f"{shown}: column of times holds {column.dtype}; write dates (2024-01-31) or UTC moments"
         )
-    text = column.cast(pl.String).str.strip_chars()
+    text = column.cast(pl.String)
     sample = text.drop_nulls().head(_SAMPLE)
     parsed = {
         form: len(sample) - _as_times(sample, form).null_count() for form in _DATE_FORMATS + _MOMENT_FORMATS
@@ -80,7 +80,7 @@ def _understand(moments: pl.Series, shown: str, zone: str) -> Times:
         return Times(moments.dt.date(), daily=True)
     if own is None:
         moments = moments.dt.replace_time_zone(_known(zone, shown), ambiguous="earliest", non_existent="null")
-    local = moments.dt.convert_time_zone(EXCHANGE_ZONE)
+    local = moments.dt.convert_time_zone(EXCHANGE.key)
     if _one_time_of_day(local):
         return Times(local.dt.date(), daily=True)
     note = (

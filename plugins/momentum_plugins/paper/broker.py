@@ -142,8 +142,9 @@ class PaperBroker:
         return Confirmed(change.orders[-1])
 
     def _read(self) -> Kept:
-        with self._store.reading():
-            return self._store.load(self.account_id) or Kept(Book(self._cash), None)
+        with self._store.reading() as ready:
+            kept = self._store.load(self.account_id) if ready else None
+        return kept or Kept(Book(self._cash), None)
 
     def _begun(self) -> Kept:
         return self._store.load(self.account_id) or Kept(Book(self._cash, self._series()), None)

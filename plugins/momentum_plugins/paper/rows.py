@@ -39,16 +39,25 @@ SCHEMA = (
 _ORDER = tuple(field.name for field in fields(Order))
 _FILL = tuple(field.name for field in fields(Fill))
 
-TABLES: tuple[Any, ...] = (
-    peewee.Table("accounts", ("id", "series", "cash", "moment", "next_order", "next_fill"), primary_key="id"),
-    peewee.Table("holdings", ("account", "symbol", "qty", "entry_price"), primary_key=False),
-    peewee.Table("orders", ("number", "account", "is_open", "reserved", *_ORDER), primary_key="number"),
-    peewee.Table("fills", ("number", "account", *_FILL), primary_key="number"),
-)
-"""Accounts, holdings, orders and fills, as peewee's query builder knows them (it names columns as attributes)."""
+_COLUMNS = {
+    "accounts": ("id", "series", "cash", "moment", "next_order", "next_fill"),
+    "holdings": ("account", "symbol", "qty", "entry_price"),
+    "orders": ("number", "account", "is_open", "reserved", *_ORDER),
+    "fills": ("number", "account", *_FILL),
+}
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+
+
+def tables(database: peewee.SqliteDatabase) -> tuple[Any, ...]:
+    """Accounts, holdings, orders and fills for peewee's query builder, which names columns as attributes.
+
+    They are new ones for each database: binding a table binds that very object.
+    """
+    return tuple(
+        peewee.Table(name, columns, primary_key=False).bind(database) for name, columns in _COLUMNS.items()
+    )
 
 
 def microseconds(at: datetime) -> int:

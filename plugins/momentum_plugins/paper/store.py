@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -48,9 +48,7 @@ class Store:
         self._busy_seconds = busy_seconds
         pragmas = {"synchronous": "full", "foreign_keys": 1}
         self._sqlite: Any = peewee.SqliteDatabase(str(path), pragmas=pragmas, timeout=busy_seconds)
-        self._accounts, self._holdings, self._orders, self._fills = (
-            table.bind(self._sqlite) for table in rows.TABLES
-        )
+        self._accounts, self._holdings, self._orders, self._fills = rows.tables(self._sqlite)
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -59,19 +57,11 @@ class Store:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             if self._sqlite.pragma("journal_mode") != "wal":
                 self._sqlite.pragma("journal_mode", "wal")
-            atomic = self._sqlite.atomic("IMMEDIATE")
-            atomic.__enter__()
-        try:
+        with self._transaction("IMMEDIATE"):
             with self._told():
                 if not self._has_tables():
                     self._create_tables()
             yield
-        except BaseException:
-            with self._told():
-                atomic.__exit__(*sys.exc_info())
-            raise
-        with self._told():
-            atomic.__exit__(None, None, None)
 
     @contextmanager
     def reading(self) -> Iterator[bool]:
@@ -79,15 +69,10 @@ class Store:
         if not self.path.exists():
             yield False
             return
-        with self._told():
-            atomic = self._sqlite.atomic("DEFERRED")
-            atomic.__enter__()
-        try:
+        with self._transaction("DEFERRED"):
             with self._told():
                 ready = self._has_tables()
             yield ready
-        finally:
-            atomic.__exit__(None, None, None)
 
     def load(self, account: str) -> Kept | None:
         """The account, or None where the file does not have it."""
@@ -166,6 +151,21 @@ class Store:
     def close(self) -> None:
         """Close this thread's connection to the file."""
         self._sqlite.close()
+
+    @contextmanager
+    def _transaction(self, lock: str) -> Iterator[None]:
+        atomic = self._sqlite.atomic(lock)
+        with self._told():
+            atomic.__enter__()
+        try:
+            yield
+        except BaseException:
+            # A database that failed has rolled back itself and says so; the first error is the one to tell.
+            with suppress(peewee.PeeweeException):
+                atomic.__exit__(*sys.exc_info())
+            raise
+        with self._told():
+            atomic.__exit__(None, None, None)
 
     def _orders_of(self, account: str) -> Any:
         table = self._orders

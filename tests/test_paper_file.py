@@ -16,7 +16,7 @@ from fakes import FakeMarket, closes, daily_bar, request, trailing
 from momentum.errors import BrokerError
 from momentum.execution.costs import Costs
 from momentum.model.orders import Confirmed, Unknown
-from momentum_plugins.paper import account_file, reset_account
+from momentum_plugins.paper import account_file
 from momentum_plugins.paper.broker import PaperBroker
 from momentum_plugins.paper.store import APPLICATION_ID, VERSION, Store
 
@@ -78,7 +78,7 @@ class TestReset:
         broker = begun(tmp_path)
         broker.submit(request("buy", 10))
         old = broker.fills(None)
-        assert reset_account(tmp_path, "paper:fake") == ("paper:fake",)
+        broker.reset()
         assert broker.moment() is None
         broker.advance(closes(0))
         broker.submit(request("buy", 10))
@@ -86,15 +86,15 @@ class TestReset:
         assert broker.account().cash == CASH - 10 * (100 * 1.0005) - 1.0
 
     def test_one_account_is_reset_and_the_others_stay(self, tmp_path: Path) -> None:
-        begun(tmp_path, source="one")
+        one = begun(tmp_path, source="one")
         begun(tmp_path, source="two")
-        assert reset_account(tmp_path, "paper:one") == ("paper:one",)
+        one.reset()
+        assert one.moment() is None
         assert account(tmp_path, source="two").moment() == closes(0)
-        assert reset_account(tmp_path) == ("paper:two",)
 
-    def test_where_nothing_is_there_nothing_is_removed_or_made(self, tmp_path: Path) -> None:
-        assert reset_account(tmp_path) == ()
-        assert not list(tmp_path.iterdir())
+    def test_an_account_that_was_never_used_can_be_reset(self, tmp_path: Path) -> None:
+        account(tmp_path).reset()
+        assert account(tmp_path).moment() is None
 
 
 class TestFilesThatCannotBeUsed:
@@ -124,7 +124,7 @@ class TestFilesThatCannotBeUsed:
             file.execute(f"PRAGMA user_version = {VERSION + 1}")
         assert f"version {VERSION + 1}, this momentum knows {VERSION}" in self.told(tmp_path)
         with pytest.raises(BrokerError, match="version"):
-            reset_account(tmp_path)
+            account(tmp_path).reset()
 
     def test_a_torn_file(self, tmp_path: Path) -> None:
         begun(tmp_path).submit(request("buy", 10))

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from momentum.model.decision import Execution, PlannedOrder
 from momentum.model.market import Quote, Sessions
@@ -117,6 +117,14 @@ class Broker(Protocol):
 
     def fills(self, after: datetime | None) -> tuple[Fill, ...]:
         """All fills later than `after` (all, where None), oldest first."""
+
+
+@runtime_checkable
+class StartsAnew(Protocol):
+    """A broker whose account is ours to throw away, as a paper account is."""
+
+    def reset(self) -> None:
+        """Forget the account; its next use begins with its cash of the settings."""
 
 
 class Desk(Protocol):

@@ -39,6 +39,7 @@ class Screen:
     """
 
     frame: pl.DataFrame
+    members: tuple[str, ...]
     candidates: tuple[Candidate, ...]
     funnel: tuple[RuleCount, ...]
     market: MarketContext
@@ -64,9 +65,9 @@ def screen(
     for name, expression in program.columns:
         query = query.with_columns(expression.alias(name)).with_columns(finite(name, program.types[name]))
     query = query.with_columns(
-        *(rule.expression.alias(f"filter:{rule.name}") for rule in program.filters),
-        *(_earned(point).alias(f"score:{point.name}") for point in program.score),
-    ).with_columns(score=pl.sum_horizontal(pl.lit(0.0), *(pl.col(f"score:{p.name}") for p in program.score)))
+        *(rule.expression.alias(f"filter:{rule.key}") for rule in program.filters),
+        *(_earned(point).alias(f"score:{point.key}") for point in program.score),
+    ).with_columns(score=pl.sum_horizontal(pl.lit(0.0), *(pl.col(f"score:{p.key}") for p in program.score)))
     if program.buy_when is not None:
         query = query.with_columns(program.buy_when.expression.alias(BUY_WHEN))
     frame = query.with_columns(rejected_by=_rejected_by(program, panel)).drop("_previous").collect()
@@ -75,6 +76,7 @@ def screen(
     breadth = frame["breadth"][0] if frame.height else None
     return Screen(
         frame=frame,
+        members=panel.members,
         candidates=tuple(_candidate(row, rank, program) for rank, row in enumerate(passed.to_dicts(), 1)),
         funnel=_funnel(members, program),
         market=replace(market, breadth=breadth),
@@ -104,14 +106,16 @@ def readings(program: Program, result: Screen, positions: Sequence[Position]) ->
         ],
         schema={"symbol": pl.String(), **known_columns.POSITION},
     )
-    today = result.frame.filter(pl.col("rejected_by").is_null() | ~pl.col("rejected_by").str.starts_with("no "))
+    today = result.frame.filter(
+        pl.col("rejected_by").is_null() | ~pl.col("rejected_by").str.starts_with("no ")
+    )
     frame = held.join(today, on="symbol", how="left").select(
         "symbol",
         *(pl.col(name) for name in known_columns.POSITION),
         *(pl.col(name) for name in program.types if name != "symbol"),
-        *(_earned(point).alias(f"reversal:{point.name}") for point in program.reversal),
-        *(rule.expression.alias(f"exit:{rule.name}") for rule in program.exits),
-        *(rule.expression.alias(f"close_when:{rule.name}") for rule in program.close_when),
+        *(_earned(point).alias(f"reversal:{point.key}") for point in program.reversal),
+        *(rule.expression.alias(f"exit:{rule.key}") for rule in program.exits),
+        *(rule.expression.alias(f"close_when:{rule.key}") for rule in program.close_when),
     )
     return tuple(_reading(row, program) for row in frame.sort("symbol").to_dicts())
 
@@ -161,13 +165,13 @@ def _rejected_by(program: Program, panel: Panel) -> pl.Expr:
         .then(pl.lit(f"no bar on {panel.session}"))
     )
     for rule in program.filters:
-        verdict = verdict.when(~pl.col(f"filter:{rule.name}").fill_null(False)).then(pl.lit(rule.name))
+        verdict = verdict.when(~pl.col(f"filter:{rule.key}").fill_null(False)).then(pl.lit(rule.key))
     return verdict.otherwise(pl.lit(None, dtype=pl.String))
 
 
 def _funnel(members: pl.DataFrame, program: Program) -> tuple[RuleCount, ...]:
     rejected = dict(members["rejected_by"].value_counts().iter_rows())
-    names = [rule.name for rule in program.filters]
+    names = [rule.key for rule in program.filters]
     left = sum(count for rule, count in rejected.items() if rule is None or rule in names)
     counts = []
     for name in names:
@@ -187,16 +191,22 @@ def _candidate(row: Mapping[str, Value], rank: int, program: Program) -> Candida
         price=float(row["close"] or 0.0),
         score=float(row["score"] or 0.0),
         rank=rank,
-        points=tuple(EarnedPoints(p.name, float(row[f"score:{p.name}"] or 0.0)) for p in program.score),
+        points=earned(row, "score", program.score),
         columns=columns,
     )
 
 
+def earned(row: Mapping[str, Value], prefix: str, points: Sequence[Condition]) -> tuple[EarnedPoints, ...]:
+    """What a row earned under each name, the bands of one name added up."""
+    found: dict[str, float] = {}
+    for point in points:
+        found[point.name] = found.get(point.name, 0.0) + float(row[f"{prefix}:{point.key}"] or 0.0)
+    return tuple(EarnedPoints(name, value) for name, value in found.items())
+
+
 def _reading(row: Mapping[str, Value], program: Program) -> Reading:
-    signals = tuple(
-        EarnedPoints(point.name, float(row[f"reversal:{point.name}"] or 0.0))
-        for point in program.reversal
-        if row[f"reversal:{point.name}"]
-    )
-    columns = {name: value for name, value in row.items() if name != "symbol" and not name.startswith("reversal:")}
+    signals = tuple(signal for signal in earned(row, "reversal", program.reversal) if signal.points)
+    columns = {
+        name: value for name, value in row.items() if name != "symbol" and not name.startswith("reversal:")
+    }
     return Reading(str(row["symbol"]), sum(signal.points for signal in signals), signals, columns)

@@ -200,14 +200,8 @@ def _names(node: Any) -> Iterator[str]:
         for part in node:
             yield from _names(part)
     elif isinstance(node, dict):
-        function = node.get("Function")
-        field = (
-            function["function"].get("StructExpr")
-            if function and isinstance(function["function"], dict)
-            else None
-        )
-        if field is not None and function["input"] == [{"Column": "position"}]:
-            yield f"position.{field['FieldByName']}" if "FieldByName" in field else "position"
+        if _is_position_field(node):
+            yield f"position.{node['Function']['function']['StructExpr']['FieldByName']}"
         elif isinstance(node.get("Column"), str):
             yield node["Column"]
         else:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -29,8 +30,12 @@ BUY_WHEN = "buy_when"
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A compiled rule. `text` is what a person wrote, `plugin` who brought it, `points` what it is worth."""
+    """A compiled rule. `text` is what a person wrote, `plugin` who brought it, `points` what it is worth.
 
+    Several may share a name, as the bands of one thing do; `key` is unique within filters, points, or signals.
+    """
+
+    key: str
     name: str
     text: str
     expression: pl.Expr
@@ -169,13 +174,13 @@ class _Compiler:
                 condition = self._condition(item, path, answer.plugin, extra)
                 if condition is not None:
                     found.append(condition)
-        return self._distinct(found, section)
+        return _keyed(found)
 
     def _own(
         self, rules: Sequence[Rule], path: tuple[str, ...], extra: Mapping[str, pl.DataType]
     ) -> tuple[Condition, ...]:
         compiled = (self._condition(rule, (*path, i), "strategy", extra) for i, rule in enumerate(rules))
-        return self._distinct([condition for condition in compiled if condition is not None], ".".join(path))
+        return _keyed([condition for condition in compiled if condition is not None])
 
     def _condition(
         self, item: object, path: tuple[str | int, ...], plugin: str, extra: Mapping[str, pl.DataType]
@@ -194,19 +199,7 @@ class _Compiler:
                 self.failures.append(f"plugin {plugin}: rule {label!r} {error}")
             return None
         text = when if isinstance(when, str) else str(when)
-        return Condition(name, text, expression, plugin, points)
-
-    def _distinct(self, conditions: list[Condition], section: str) -> tuple[Condition, ...]:
-        """Two rules of one name could not be told apart afterwards: a later one takes its number."""
-        seen: dict[str, int] = {}
-        named: list[Condition] = []
-        for condition in conditions:
-            seen[condition.name] = count = seen.get(condition.name, 0) + 1
-            name = condition.name if count == 1 else f"{condition.name} ({count})"
-            named.append(
-                Condition(name, condition.text, condition.expression, condition.plugin, condition.points)
-            )
-        return tuple(named)
+        return Condition(name, name, text, expression, plugin, points)
 
     def _rank(self) -> tuple[RankKey, ...]:
         known = {**self.known, "score": pl.Float64()}
@@ -220,6 +213,17 @@ class _Compiler:
                 kind = describe_type(known[key.column])
                 self.problems.append(Problem(("rank",), f"{key.column} is {kind}; rank goes by numbers"))
         return keys
+
+
+def _keyed(conditions: Sequence[Condition]) -> tuple[Condition, ...]:
+    """The conditions with keys of their own: the second of a name is `NAME (2)`."""
+    seen: Counter[str] = Counter()
+    keyed = []
+    for condition in conditions:
+        seen[condition.name] += 1
+        count = seen[condition.name]
+        keyed.append(condition if count == 1 else replace(condition, key=f"{condition.name} ({count})"))
+    return tuple(keyed)
 
 
 def _parts(item: object) -> tuple[str, str | pl.Expr, float]:

@@ -79,28 +79,6 @@ def account_file(directory: Path) -> Path:
     return directory / "data" / "paper.db"
 
 
-def reset_account(directory: Path, account_id: str | None = None) -> tuple[str, ...]:
-    """Remove one paper account of a workspace, or all of them where `account_id` is None.
-
-    Returns the ids of the accounts that were removed; none where there was nothing. The next scan begins
-    anew. What the ledger recorded stays. Raises `BrokerError` where the file cannot be used.
-    """
-    from momentum_plugins.paper.store import Store
-
-    path = account_file(directory)
-    if not path.exists():
-        return ()
-    store = Store(path)
-    try:
-        with store.writing():
-            removed = tuple(name for name in store.accounts() if account_id in (None, name))
-            for name in removed:
-                store.delete(name)
-    finally:
-        store.close()
-    return removed
-
-
 def _number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BrokerError(f"paper: {value!r} is not a number of dollars; write e.g. 100000")

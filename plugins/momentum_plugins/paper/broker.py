@@ -69,6 +69,11 @@ class PaperBroker:
             self._store.save(self.account_id, change, until)
         return change.fills
 
+    def reset(self) -> None:
+        """Forget the account; its next use begins with its cash of the settings, under new ids."""
+        with self._store.writing():
+            self._store.delete(self.account_id)
+
     def is_open(self) -> bool:
         """True inside a session, its closing moment included."""
         moment = self.moment()

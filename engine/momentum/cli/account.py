@@ -1,0 +1,112 @@
+"""`momentum status`, `positions` and `paper`: looking at the account, and starting a paper account anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from momentum.cli.options import json_option, open_settings, print_json, workspace_options
+
+if TYPE_CHECKING:
+    from momentum.context import Context
+    from momentum.model.portfolio import Portfolio
+
+
+@contextmanager
+def _account(
+    directory: Path | None, sets: tuple[str, ...], data: Path | None
+) -> Iterator[tuple[Context, Portfolio]]:
+    """The account as of its last moment; looking at it never moves it."""
+    from momentum.context import open_context
+    from momentum.execution.account import portfolio
+    from momentum.market.clock import RealClock
+
+    context = open_context(open_settings(directory, sets, data), RealClock())
+    try:
+        yield context, portfolio(context.last_look())
+    finally:
+        context.close()
+
+
+@click.command()
+@workspace_options
+@json_option
+def status(directory: Path | None, sets: tuple[str, ...], data: Path | None, as_json: bool) -> None:
+    """Show the account as of its last moment, its alarms and its positions."""
+    from momentum.document import alarms_json, position_json
+    from momentum.halt import halted
+
+    with _account(directory, sets, data) as (context, view):
+        alarms = context.ledger.alarms(context.broker.account_id)
+        pending = [order for order in view.open_orders if not order.is_stop]
+        halt = halted(context.settings.directory)
+        if as_json:
+            print_json(
+                {
+                    "account": context.broker.account_id,
+                    "now": view.at,
+                    "equity": view.equity,
+                    "cash": view.cash,
+                    "exposure": view.exposure,
+                    "positions": [position_json(position) for position in view.positions],
+                    "open_orders": view.open_orders,
+                    "alarms": alarms_json(alarms),
+                    "halted": halt,
+                }
+            )
+            return
+        from momentum.cli.show_account import show_status
+
+        show_status(context, view, alarms, pending, halt, context.broker.moment())
+
+
+@click.command()
+@workspace_options
+@json_option
+def positions(directory: Path | None, sets: tuple[str, ...], data: Path | None, as_json: bool) -> None:
+    """List the positions as of the account's last moment, each with its stop."""
+    from momentum.document import position_json
+
+    with _account(directory, sets, data) as (context, view):
+        if as_json:
+            print_json([position_json(position) for position in view.positions])
+            return
+        from momentum.cli.show_account import show_positions
+
+        show_positions(view, context.ledger.alarms(context.broker.account_id), context.broker.moment())
+
+
+@click.group()
+def paper() -> None:
+    """Manage the paper account."""
+
+
+@paper.command()
+@workspace_options
+def reset(directory: Path | None, sets: tuple[str, ...], data: Path | None) -> None:
+    """Start the paper account of this market anew: its cash, positions and orders, and its rows of the ledger.
+
+    A backup of the ledger is kept in data/backups/.
+    """
+    from momentum.context import open_context
+    from momentum.errors import UsageError
+    from momentum.ledger.lock import account_lock
+    from momentum.market.clock import RealClock
+    from momentum.ports import StartsAnew
+
+    context = open_context(open_settings(directory, sets, data), RealClock())
+    try:
+        account = context.broker.account_id
+        with account_lock(context.settings.directory, account):
+            if not isinstance(context.broker, StartsAnew):
+                raise UsageError(f"{account} is not a paper account; it cannot be started anew")
+            kept = context.ledger.backup()
+            context.broker.reset()
+            context.ledger.forget_account(account)
+        click.echo(f"{account} starts anew with its cash of the settings; the ledger as it was: {kept}")
+    finally:
+        context.close()

@@ -1,0 +1,56 @@
+"""What every command shares: the workspace, overrides, and JSON output."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from momentum.settings.load import Settings, load
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def workspace_options(command: _F) -> _F:
+    """Add -C, --set and --data; the command is given `directory`, `sets` and `data`."""
+    for option in (
+        click.option(
+            "--data", type=click.Path(path_type=Path), metavar="PATH", help="Read this file of bars."
+        ),
+        click.option(
+            "--set", "sets", multiple=True, metavar="KEY=VALUE", help="Override a setting; may be repeated."
+        ),
+        click.option(
+            "-C", "directory", type=click.Path(path_type=Path), metavar="DIR", help="The workspace."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def json_option(command: _F) -> _F:
+    """Add --json; the command is given `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(command)
+
+
+def open_settings(
+    directory: Path | None, sets: tuple[str, ...], data: Path | None, strategy: str | None = None
+) -> Settings:
+    """Load the settings of a command, and show warnings on stderr. Raises `SettingsError`."""
+    before, more = click.get_current_context().find_root().obj or (None, ())
+    settings = load(
+        (directory or before or Path()).resolve(), strategy=strategy, sets=(*more, *sets), data=data
+    )
+    for warning in settings.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    return settings
+
+
+def print_json(value: object) -> None:
+    """Print one JSON document on stdout, and nothing else."""
+    from momentum.ledger.fields import to_json
+
+    sys.stdout.write(to_json(value) + "\n")

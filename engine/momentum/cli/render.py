@@ -1,0 +1,82 @@
+"""How things look on the terminal: in colour there, plain in a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from momentum.ledger.rows import Alarm
+from momentum.model.portfolio import Portfolio, Position
+from momentum.units import format_fraction, format_money, format_price
+
+_PIPE_WIDTH = 160
+_EXCHANGE = ZoneInfo("America/New_York")
+
+
+def console() -> Console:
+    """The terminal, or a pipe: then without colour, and wide enough not to break lines."""
+    found = Console(highlight=False)
+    return found if found.is_terminal else Console(highlight=False, width=_PIPE_WIDTH, no_color=True)
+
+
+def table(*columns: str, right: Sequence[str] = (), title: str | None = None) -> Table:
+    """A plain table; `right` names the columns that are aligned to the right."""
+    made = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", header_style="bold", pad_edge=False)
+    for column in columns:
+        aligned = column in right
+        made.add_column(column, justify="right" if aligned else "left", no_wrap=aligned)
+    return made
+
+
+def signed(value: float, text: str) -> Text:
+    """Green above 0, red below."""
+    return Text(text, style="green" if value > 0 else "red" if value < 0 else "")
+
+
+def clock(at: datetime) -> str:
+    """`2026-11-24 15:30 New York`."""
+    return f"{at.astimezone(_EXCHANGE):%Y-%m-%d %H:%M} New York"
+
+
+def account_line(view: Portfolio, max_exposure: float, max_positions: int) -> str:
+    """Equity, cash, exposure and positions on one line."""
+    return (
+        f"equity {format_money(view.equity)}   cash {format_money(view.cash)}   "
+        f"exposure {format_fraction(view.exposure, 1)} of {format_fraction(max_exposure)}   "
+        f"positions {len(view.positions)} of {max_positions}"
+    )
+
+
+def positions_table(positions: Sequence[Position]) -> Table:
+    """Positions with profit and stop; a share without a stop is shown as such."""
+    made = table(
+        "symbol", "cap", "qty", "entry", "price", "P/L", "P/L %", "stop", "covers", "opened",
+        right=("qty", "entry", "price", "P/L", "P/L %", "stop", "covers"),
+    )  # fmt: skip
+    for position in positions:
+        covers = Text(f"{position.stop_qty} of {position.qty}", style="bold red" if position.is_naked else "")
+        made.add_row(
+            Text(position.symbol, style="bold"),
+            position.cap,
+            str(position.qty),
+            format_price(position.entry_price),
+            format_price(position.price),
+            signed(position.pnl, format_money(position.pnl)),
+            signed(position.pnl, format_fraction(position.pnl_fraction)),
+            "none" if position.stop_price is None else format_price(position.stop_price),
+            covers,
+            str(position.opened or "unknown"),
+        )
+    return made
+
+
+def show_alarms(out: Console, alarms: Sequence[Alarm]) -> None:
+    """Standing alarms, loud."""
+    for alarm in alarms:
+        out.print(Text(alarm.text, style="bold white on red"))

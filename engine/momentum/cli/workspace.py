@@ -1,0 +1,129 @@
+"""`momentum init`, `check`, `settings` and `plugins`: the workspace and what steers it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from momentum.cli.options import json_option, open_settings, print_json, workspace_options
+from momentum.errors import EXIT_USAGE, Finding, SettingsError, UsageError
+
+if TYPE_CHECKING:
+    from momentum.settings.load import Settings
+
+
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
+def init(directory: Path) -> None:
+    """Write a commented workspace into DIRECTORY: momentum.yaml, strategies/ and data/.
+
+    Nothing that is there already is overwritten.
+    """
+    from momentum.settings.template import template_directory
+
+    if (directory / "momentum.yaml").exists():
+        raise UsageError(f"{directory / 'momentum.yaml'} is there already; choose another directory")
+    source = template_directory()
+    files = [
+        "momentum.yaml",
+        *(f"strategies/{file.name}" for file in sorted((source / "strategies").glob("*.yaml"))),
+    ]
+    try:
+        for name in [*files, "data/universe.json"]:
+            target = directory / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if not target.exists():
+                shutil.copyfile(source / name, target)
+    except OSError as error:
+        raise UsageError(f"cannot write into {directory}: {error.strerror or error}") from error
+    click.echo(f"A workspace in {directory}: momentum.yaml, strategies/, data/universe.json")
+    click.echo(f"Next: cd {directory} && momentum scan --dry-run")
+
+
+@click.command()
+@workspace_options
+def check(directory: Path | None, sets: tuple[str, ...], data: Path | None) -> None:
+    """Check momentum.yaml, every strategy, and that no feature of a plugin looks ahead."""
+    findings: dict[str, Finding] = {}
+    first = _checked(directory, sets, data, None, findings)
+    where = first.directory if first else (directory or Path()).resolve()
+    checked = {first.strategy.name} if first else set()
+    for file in sorted((where / "strategies").glob("*.yaml")):
+        if file.stem not in checked:
+            _checked(directory, sets, data, file.stem, findings)
+            checked.add(file.stem)
+    for finding in findings.values():
+        click.echo(str(finding) if finding.severity == "error" else f"warning: {finding}", err=True)
+    if any(finding.severity == "error" for finding in findings.values()):
+        raise click.exceptions.Exit(EXIT_USAGE)
+    click.echo(f"momentum.yaml and {len(checked)} strategies are in order: {', '.join(sorted(checked))}")
+
+
+def _checked(
+    directory: Path | None,
+    sets: tuple[str, ...],
+    data: Path | None,
+    strategy: str | None,
+    into: dict[str, Finding],
+) -> Settings | None:
+    """Load one strategy's settings and collect what is wrong, each finding once."""
+    from momentum.market.lookahead import looks_ahead, trial_panel
+    from momentum.rules.program import compile_program
+    from momentum.settings.load import load
+
+    before, more = click.get_current_context().find_root().obj or (None, ())
+    where = (directory or before or Path()).resolve()
+    try:
+        settings = load(where, strategy=strategy, sets=(*more, *sets), data=data)
+    except SettingsError as error:
+        into |= {str(finding): finding for finding in error.findings}
+        return None
+    into |= {str(finding): finding for finding in settings.warnings}
+    program = compile_program(settings.strategy, settings.host, settings.limits)
+    for name in looks_ahead(program.features, trial_panel()):
+        message = f"{name} = {program.texts[name]} looks ahead: its past values change when later bars come"
+        finding = Finding(f"strategies/{settings.strategy.name}.yaml", message, f"features.{name}")
+        into[str(finding)] = finding
+    for failure in program.failures:
+        into[failure] = Finding("plugins", failure)
+    return settings
+
+
+@click.command()
+@workspace_options
+@json_option
+@click.argument("key", required=False)
+@click.option("--strategy", metavar="NAME", help="A strategy of strategies/, instead of momentum.yaml's.")
+def settings(
+    directory: Path | None,
+    sets: tuple[str, ...],
+    data: Path | None,
+    as_json: bool,
+    key: str | None,
+    strategy: str | None,
+) -> None:
+    """Show each value in force and where it comes from; with KEY that one, or all below it."""
+    from momentum.cli.show_settings import chosen, show_settings
+
+    rows = chosen(open_settings(directory, sets, data, strategy), key)
+    if as_json:
+        print_json(rows)
+    else:
+        show_settings(rows)
+
+
+@click.command()
+@workspace_options
+@json_option
+def plugins(directory: Path | None, sets: tuple[str, ...], data: Path | None, as_json: bool) -> None:
+    """List the plugins: version, origin, hooks, roles, whether they are enabled, why one failed to load."""
+    from momentum.cli.show_settings import plugin_rows, show_plugins
+
+    rows = plugin_rows(directory, sets, data)
+    if as_json:
+        print_json(rows)
+    else:
+        show_plugins(rows)

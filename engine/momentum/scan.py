@@ -1,0 +1,223 @@
+"""The way of a scan, step by step; each step is one function, and each arrow goes one way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Protocol
+
+from momentum.context import Context
+from momentum.deciding import Verdict, ask
+from momentum.execution.account import portfolio
+from momentum.execution.desk import TradingDesk
+from momentum.execution.reconcile import Reconciled, reconcile
+from momentum.execution.stops import Protection, protect
+from momentum.execution.trading import Trading
+from momentum.halt import halted
+from momentum.host.dispatch import call_each
+from momentum.ledger.lock import account_lock
+from momentum.ledger.rows import Alarm
+from momentum.market.clock import Moment
+from momentum.market.context import market_context
+from momentum.market.panel import load_panel
+from momentum.market.screen import Screen, readings, screen
+from momentum.model.decision import Execution, Plan, PlannedOrder, ScanInfo, Situation
+from momentum.model.market import Reading, ScanType
+from momentum.model.portfolio import Portfolio
+from momentum.recording import record
+from momentum.risk.book import MarketState
+from momentum.risk.gate import gate
+from momentum.risk.limits import limits_left, skip_buys
+from momentum.risk.proposal import exit_demands
+from momentum.telling import scan_events, tell
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRequest:
+    """What is asked of a scan. `cap` is a size class or all; `max_buys` can only narrow the limits."""
+
+    moment: Moment
+    type: ScanType
+    cap: str = "all"
+    max_buys: int | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ScanResult:
+    """Everything that a scan saw and did. `before` and `after` are the portfolio around it."""
+
+    info: ScanInfo
+    moment: Moment
+    reconciled: Reconciled
+    before: Portfolio
+    readings: tuple[Reading, ...]
+    screen: Screen
+    situation: Situation
+    verdict: Verdict
+    plan: Plan
+    executed: tuple[Execution, ...]
+    protections: tuple[Protection, ...]
+    after: Portfolio
+    alarms: tuple[Alarm, ...]
+    notes: tuple[str, ...]
+
+
+class Watcher(Protocol):
+    """Somebody who follows a scan while it runs, such as the command line."""
+
+    def begin(self, step: int, title: str) -> None:
+        """A step begins; there are five."""
+
+    def end(self, step: int, result: object) -> None:
+        """A step is done, with what it found."""
+
+
+def run(context: Context, request: ScanRequest, watcher: Watcher) -> ScanResult:
+    """Run one scan: look, decide, pass the gate, execute, protect, record, tell.
+
+    Raises `LockHeldError` at once where another command writes orders for the account, `UsageError` where
+    the account is past the scan's moment, `DataError`, `BrokerError` and `LedgerError` where these fail. A
+    dry run takes no lock, asks everything, sends nothing and leaves the account where it is.
+    """
+    settings = context.settings
+    account = context.broker.account_id
+    lock = nullcontext() if request.dry_run else account_lock(settings.directory, account)
+    with lock:
+        info = identify(context, request)
+        trading = context.trading(info.now, info.session, info.type, info.id)
+        context.ledger.start_scan(info, account, context.clock.now())
+
+        watcher.begin(1, "Fetching account and positions")
+        reconciled = Reconciled((), (), ()) if info.dry_run else reconcile(trading)
+        before = portfolio(trading)
+        watcher.end(1, (before, reconciled))
+
+        watcher.begin(2, "Calculating reversal scores for positions")
+        held = [position.symbol for position in before.positions]
+        panel = load_panel(context.data, context.universe, info.cap, held, info.now, request.moment.session)
+        market = market_context(panel, context.data, info.now)
+        found = screen(context.program, panel, context.universe, settings.limits, market, held)
+        signs = readings(context.program, found, before.positions)
+        watcher.end(2, signs)
+
+        watcher.begin(3, "Running momentum scanner")
+        watcher.end(3, found)
+
+        watcher.begin(4, "Getting decision")
+        prices = market_state(context, trading, before, found)
+        situation = situate(context, info, before, found, signs, prices)
+        verdict = ask(context.host, situation, settings.timeouts.decide)
+        plan = gate(
+            verdict.decision,
+            before,
+            prices,
+            settings.limits,
+            candidates=found.candidates,
+            max_buys=info.max_buys,
+            skip_buys=situation.limits_left.skip_buys,
+            exits=exit_demands(signs),
+            readings=signs,
+        )
+        watcher.end(4, (verdict, plan))
+
+        watcher.begin(5, "Executing decisions")
+        executed, problems = execute(context, trading, plan, prices, dry_run=info.dry_run)
+        protections = () if info.dry_run else protect(trading)
+        after = before if info.dry_run else portfolio(trading)
+        result = ScanResult(
+            info, request.moment, reconciled, before, signs, found, situation, verdict, plan, executed,
+            protections, after, context.ledger.alarms(account),
+            notes=(*context.data.notes(), *context.program.failures, *verdict.passed_over, *problems),
+        )  # fmt: skip
+        record(context, result)
+        watcher.end(5, result)
+        if not info.dry_run:
+            for event in scan_events(result):
+                tell(context.host, context.ledger, event, settings.timeouts.notify)
+    return result
+
+
+def identify(context: Context, request: ScanRequest) -> ScanInfo:
+    """Give the scan its id, and the number of buys that it may make at most."""
+    allowed = min(context.settings.strategy.decide.max_buys, context.settings.limits.max_buys_per_scan)
+    wanted = allowed if request.max_buys is None else min(request.max_buys, allowed)
+    session = request.moment.session.day
+    return ScanInfo(
+        id=context.ledger.new_scan_id(session, request.type, request.cap),
+        strategy=context.settings.strategy.name,
+        session=session,
+        type=request.type,
+        cap=request.cap,
+        now=request.moment.now,
+        dry_run=request.dry_run,
+        max_buys=wanted,
+    )
+
+
+def market_state(context: Context, trading: Trading, view: Portfolio, found: Screen) -> MarketState:
+    """The prices of all that may be traded, whether the exchange is open (its close included), and any halt.
+
+    A signal that failed halts buying too: without it a candidate might not be one.
+    """
+    session = trading.sessions.of(trading.session)
+    symbols = sorted({p.symbol for p in view.positions} | {c.symbol for c in found.candidates})
+    return MarketState(
+        now=trading.now,
+        is_open=session is not None and session.opens <= trading.now <= session.closes,
+        quotes=trading.data.quotes(symbols, trading.now),
+        caps={symbol: trading.universe.cap_of(symbol) for symbol in symbols},
+        halt=halted(trading.workspace) or "; ".join(context.program.failures) or None,
+    )
+
+
+def situate(
+    context: Context,
+    info: ScanInfo,
+    view: Portfolio,
+    found: Screen,
+    signs: Sequence[Reading],
+    prices: MarketState,
+) -> Situation:
+    """Put together all that a decider is told."""
+    settings = context.settings
+    monitor = settings.monitor
+    skip = monitor.skip_buys_when_healthy and skip_buys(view, signs, monitor.healthy_threshold, info.session)
+    left = limits_left(view, settings.limits, prices, cap=info.cap, max_buys=info.max_buys, skip_buys=skip)
+    return Situation(
+        scan=info,
+        strategy=settings.strategy,
+        portfolio=view,
+        candidates=found.candidates,
+        readings=tuple(signs),
+        market=found.market,
+        limits_left=left,
+        watchlist=context.ledger.watchlist(context.broker.account_id),
+    )
+
+
+def execute(
+    context: Context, trading: Trading, plan: Plan, market: MarketState, *, dry_run: bool
+) -> tuple[tuple[Execution, ...], tuple[str, ...]]:
+    """Let the executors carry out the plan; a dry run only says what it would do. Returns problems besides.
+
+    The first executor that answers is taken. Where one fails after it used the desk no other is asked: what
+    it did is on record, and another might double an order.
+    """
+    if dry_run:
+        return tuple(_planned(order) for order in (*plan.closes, *plan.buys)), ()
+    desk = TradingDesk(trading, plan, market)
+    problems: list[str] = []
+    for answer in call_each(context.host, "execute", "momentum_execute", plan=plan, desk=desk):
+        if answer.error is not None:
+            problems.append(answer.error)
+        if desk.done or answer.value is not None:
+            break
+    return tuple(desk.done), tuple(problems)
+
+
+def _planned(order: PlannedOrder) -> Execution:
+    return Execution(
+        order.symbol, order.side, "planned", order.asked, order.qty, order.price, reason=order.reason
+    )

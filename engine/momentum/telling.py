@@ -1,0 +1,69 @@
+"""Telling people: events go into the ledger's outbox, and from there to every notifier, in order."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from momentum.host.dispatch import call
+from momentum.host.registry import Host
+from momentum.ledger import outbox
+from momentum.ledger.store import Ledger
+from momentum.model.events import Event
+
+if TYPE_CHECKING:
+    from momentum.scan import ScanResult
+
+_BATCH = 100
+
+
+def tell(host: Host, ledger: Ledger, event: Event, budget: timedelta) -> tuple[str, ...]:
+    """Record an event, then deliver what each notifier has not had yet; return what went wrong."""
+    ledger.record_event(event, host.roles.get("notify", ()))
+    return deliver(host, ledger, budget)
+
+
+def deliver(host: Host, ledger: Ledger, budget: timedelta) -> tuple[str, ...]:
+    """Deliver the outbox. A notifier that fails keeps its events, in order, for the next time."""
+    problems: list[str] = []
+    for plugin in host.listed("notify"):
+        for delivery in outbox.pending(ledger, plugin.name, _BATCH):
+            answer = call(host, plugin, "momentum_notify", budget=budget, event=delivery.event)
+            if answer.error is None:
+                outbox.delivered(ledger, delivery)
+            else:
+                outbox.failed(ledger, delivery, answer.error)
+                problems.append(answer.error)
+                break
+    return tuple(problems)
+
+
+def scan_events(result: ScanResult) -> tuple[Event, ...]:
+    """What a scan has to tell: each position without a stop, each order that did not go as planned, its end."""
+    info = result.info
+    events = [
+        Event(
+            f"{info.id}:{alarm.kind}:{alarm.symbol}", alarm.kind, "critical", info.now,
+            f"{alarm.symbol} is not protected", alarm.text, {"symbol": alarm.symbol, "scan": info.id},
+        )
+        for alarm in result.alarms
+    ]  # fmt: skip
+    events += [
+        Event(
+            f"{info.id}:order:{done.symbol}:{done.side}", f"order.{done.status}", "warning", info.now,
+            f"{done.side} {done.symbol} {done.status}: {done.text}", data={"symbol": done.symbol, "scan": info.id},
+        )
+        for done in result.executed
+        if done.status not in ("filled", "planned")
+    ]  # fmt: skip
+    done = {side: [d.symbol for d in result.executed if d.side == side and d.qty] for side in ("buy", "sell")}
+    parts = [f"{len(result.screen.candidates)} candidates"]
+    parts.append(f"bought {', '.join(done['buy'])}" if done["buy"] else "bought nothing")
+    if done["sell"]:
+        parts.append(f"closed {', '.join(done['sell'])}")
+    if result.plan.skip_buys:
+        parts.append("SKIP MODE")
+    title = f"{info.type} scan {info.id}: {', '.join(parts)}"
+    text = result.verdict.decision.market_assessment
+    data = {"scan": info.id, "bought": done["buy"], "closed": done["sell"]}
+    return (*events, Event(f"{info.id}:finished", "scan.finished", "info", info.now, title, text, data))

@@ -222,10 +222,9 @@ def _offer(situation: Situation) -> str:
 
 def _summary(situation: Situation, closes: Sequence[str], buys: Sequence[str], room: _Room) -> str:
     portfolio = situation.portfolio
-    sentences = [
-        f"{len(portfolio.positions)} held, {format_fraction(portfolio.exposure, 1)} of equity exposed, "
-        f"cash {format_money(portfolio.cash)}."
-    ]
+    exposed = format_fraction(portfolio.exposure, 1)
+    cash = format_money(portfolio.cash)
+    sentences = [f"{len(portfolio.positions)} held, {exposed} of equity exposed, cash {cash}."]
     if closes:
         sentences.append(f"Closing {', '.join(closes)}.")
     sentences.append(f"Buying {', '.join(buys)}." if buys else f"No buy: {_why_none(situation, room)}.")

@@ -97,3 +97,7 @@ def _redacted(text: str) -> str:
     from momentum.settings.secrets import environment, redact
 
     return redact(text, environment(Path.cwd()))
+
+
+if __name__ == "__main__":
+    main()

@@ -22,6 +22,8 @@ def close_position(trading: Trading, order: PlannedOrder) -> Execution:
         return _ended(order, "dropped", text="the position is gone already")
     for resting in trading.broker.orders():
         if resting.symbol == order.symbol and resting.side == "sell":
+            if resting.hwm is not None:  # the peak goes with the stop, and a restored one starts from it
+                trading.ledger.update_peak(trading.account, order.symbol, resting.hwm)
             trading.broker.cancel(resting.id)
     held = _wait_until_free(trading, order.symbol)
     if held is None:

@@ -11,7 +11,7 @@ from momentum.errors import DataError, UsageError
 from momentum.market.calendar import EXCHANGE
 from momentum.model.market import SCAN_TYPES, ScanType, Session, Sessions
 from momentum.ports import Clock
-from momentum.units import SlotTime
+from momentum.units import SlotTime, parse_slot_time
 
 
 class RealClock:
@@ -53,8 +53,8 @@ def parse_at(text: str, sessions: Sessions) -> datetime:
         moment = datetime.fromisoformat(written)
     except ValueError:
         raise UsageError(
-            f"--at: {text!r} is not a moment; write 2026-01-05, '2026-01-05 10:30' (New York) "
-            "or 2026-01-05T15:30:00Z"
+            f"--at: {text!r} is not a moment; write 2026-01-05, '2026-01-05 10:30' (New York), "
+            "2026-01-05T15:30:00Z, or a time of the last session such as 15:30 or close-30m"
         ) from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=EXCHANGE)
@@ -68,7 +68,8 @@ def parse_at(text: str, sessions: Sessions) -> datetime:
 def resolve_now(at: str | None, clock: Clock, sessions: Sessions) -> Moment:
     """The moment that a command is about.
 
-    It is `at` where given; else the clock's, if the data reaches it and the market is open; else the close of
+    It is `at` where given (see `parse_at`; a time of day such as 15:30 or close-30m is that of the last session
+    that is over); else the clock's, if the data reaches it and the market is open; else the close of
     the last session in the data. Raises `UsageError` for an `at` before the first opening or still to come,
     `DataError` where the data has no session at all.
     """
@@ -78,7 +79,7 @@ def resolve_now(at: str | None, clock: Clock, sessions: Sessions) -> Moment:
         )
     clock_now = clock.now().astimezone(UTC)
     if at is not None:
-        now = parse_at(at, sessions)
+        now = _at_slot(at, sessions, clock_now) or parse_at(at, sessions)
         if now > clock_now:
             raise UsageError(f"--at: {_shown(now)} is still to come: it is {_shown(clock_now)} now")
         session = sessions.last_opened(now)
@@ -95,6 +96,18 @@ def resolve_now(at: str | None, clock: Clock, sessions: Sessions) -> Moment:
     if last.closes > clock_now:
         why += ", which is ahead of the clock"
     return Moment(last.closes, last, why)
+
+
+def _at_slot(text: str, sessions: Sessions, clock_now: datetime) -> datetime | None:
+    """The moment of a time of day in the last session that is over; None where `text` is no time of day."""
+    try:
+        slot = parse_slot_time(text)
+    except ValueError:
+        return None
+    session = sessions.last_closed(clock_now)
+    if session is None:
+        raise UsageError(f"--at: {text!r} is a time of the last session that is over, and the data has none")
+    return slot.on(session.opens.astimezone(EXCHANGE), session.closes.astimezone(EXCHANGE)).astimezone(UTC)
 
 
 def scan_type_at(

@@ -33,6 +33,10 @@ POSITION: Mapping[str, pl.DataType] = {
 price since entry, the average entry fill, shares."""
 
 
+FRAME: frozenset[str] = frozenset(["ts", "member", "rejected_by", "buy_when"])
+"""Names that stand on each row beside those above, which no rule may use and no feature or column may take."""
+
+
 def thresholds(limits: Limits) -> tuple[str, ...]:
     """The numeric keys of the size classes, which stand on each row with the value of its class."""
     return tuple(sorted({key for cap in limits.caps.values() for key in cap.thresholds}))

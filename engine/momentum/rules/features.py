@@ -55,8 +55,16 @@ def factories(host: Host) -> tuple[Mapping[str, Factory], tuple[str, ...]]:
         for name, build in answer.value.items():
             if not callable(build) or not str(name).isidentifier():
                 failures.append(f"plugin {answer.plugin}: feature {name!r} is not a named factory")
-            elif name not in found:
-                found[name] = Factory(name, answer.plugin, build, inspect.signature(build))
+                continue
+            try:
+                parameters = inspect.signature(build)
+            except (TypeError, ValueError):
+                failures.append(
+                    f"plugin {answer.plugin}: the parameters of feature {name} cannot be read; "
+                    "its factory must be a Python function"
+                )
+                continue
+            found.setdefault(name, Factory(name, answer.plugin, build, parameters))
     return found, tuple(failures)
 
 
@@ -70,6 +78,10 @@ def build(call: FeatureCall, known: Mapping[str, Factory]) -> pl.Expr:
         near = get_close_matches(call.factory, known, n=1)
         raise RuleError(
             f"unknown feature {call.factory!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+        )
+    if isinstance(call.lag, bool) or not isinstance(call.lag, int) or call.lag < 0:
+        raise RuleError(
+            f"feature {call.factory}: lag is a whole number of bars ago, from 0 on, not {call.lag!r}"
         )
     arguments = _arguments(call, factory)
     try:

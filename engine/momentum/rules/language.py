@@ -8,15 +8,27 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
 import polars as pl
-from polars.exceptions import PolarsError
+from polars.exceptions import PanicException, PolarsError
+
+from momentum.rules.guard import NULL, guarded
+from momentum.rules.tree import depth, function_name, names, without_boolean_cast
 
 MAX_LENGTH = 2_000
-"""Characters of a rule's text; the parser recurses, and no readable rule comes near."""
+"""Characters of a rule's text; no readable rule comes near."""
+
+MAX_BRACKETS = 12
+"""Brackets inside of each other: the parser tries some forms again at each level, and would take hours at 30."""
+
+_MAX_DEPTH = 120
+"""Levels of a serialised expression; polars reads none that is deeper than 128."""
+
+_TOO_DEEP = "is nested too deep; split it into `columns:`"
 
 _OPERATORS = frozenset(
     "Eq NotEq EqValidity NotEqValidity Lt LtEq Gt GtEq Plus Minus Multiply TrueDivide FloorDivide Modulus "
@@ -26,14 +38,17 @@ _FUNCTIONS = frozenset(
     "Abs Sign Floor Ceil Coalesce MaxHorizontal MinHorizontal Log Exp Negate FillNull Round Clip "
     "Boolean.IsNull Boolean.IsNotNull Boolean.Not Boolean.IsIn Boolean.IsBetween Boolean.IsFinite Boolean.IsNan "
     "Boolean.AllHorizontal Boolean.AnyHorizontal StringExpr.StartsWith StringExpr.EndsWith StringExpr.Contains "
-    "Pow.Generic Pow.Sqrt Pow.Cbrt Sql.IsIn Sql.ToFloat Sql.Round Sql.Binary".split()
+    "Pow.Generic Pow.Sqrt Pow.Cbrt Sql.IsIn Sql.ToFloat Sql.Round Sql.Binary.Eq Sql.Binary.NotEq Sql.Binary.Lt "
+    "Sql.Binary.LtEq Sql.Binary.Gt Sql.Binary.GtEq Sql.Binary.Plus Sql.Binary.Minus Sql.Binary.Mul "
+    "Sql.Binary.Div Sql.Binary.Rem".split()
 )
-_CAN_LEAVE_THE_NUMBERS = frozenset(["TrueDivide", "FloorDivide", "Modulus"])
-_FUNCTIONS_THAT_CAN = frozenset(["Log", "Exp", "Pow.Generic", "Pow.Sqrt", "Sql.Div", "Sql.IntDiv", "Sql.Rem"])
-_CASTS = frozenset(["Float64", "Boolean"])
+_CASTS = frozenset(["Float64"])
 _SCALARS = frozenset(
     "Decimal String Boolean Null Float64 Float32 Int128 Int64 Int32 Int16 Int8 UInt64 UInt32".split()
 )
+_UNKNOWN = {"Cast": {"expr": NULL, "dtype": {"Literal": "Boolean"}, "options": "NonStrict"}}
+"""What SQL makes of a NULL within IN (1, NULL)."""
+
 _WHY = {
     "Agg": "it is an aggregate and looks across rows",
     "Over": "OVER looks across rows",
@@ -42,9 +57,17 @@ _WHY = {
     "SubPlan": "a subquery looks beyond the row",
     "Shift": "it looks at another row; declare a feature with `lag`",
     "RollingExpr": "a rolling window looks across rows; declare a feature",
+    "IntDiv": "it fails where the divisor is 0; write FLOOR(a / b)",
     "Selector": "it stands for several columns; name one",
     "Alias": "a rule has no name of its own (AS); give it in the YAML",
 }
+
+
+_EXAMPLES: Mapping[pl.DataType, object] = {pl.Float64(): 1.5, pl.String(): "text", pl.Boolean(): True}
+_TOKENS = re.compile(
+    r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | --|/\*|[()\[\]{}] | \b(?:INTERVAL\b|POSITION\s*\() """,
+    re.VERBOSE | re.IGNORECASE,
+)
 
 
 class RuleError(ValueError):
@@ -70,24 +93,31 @@ def compile_value(when: str | pl.Expr, known: Mapping[str, pl.DataType]) -> pl.E
     problem = next(_problems(tree), None)
     if problem is not None:
         raise RuleError(problem)
-    for name in sorted(set(_names(tree)) - set(known)):
+    for name in sorted(set(names(tree)) - set(known)):
         near = get_close_matches(name, known, n=1, cutoff=0.6)
         raise RuleError(f"unknown column {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
-    expression = pl.Expr.deserialize(io.BytesIO(json.dumps(_guarded(tree)).encode()), format="json")
+    try:
+        expression = pl.Expr.deserialize(io.BytesIO(json.dumps(guarded(tree)).encode()), format="json")
+    except (RecursionError, PolarsError) as error:
+        raise RuleError(_TOO_DEEP) from error
     result_type(expression, known)
     return expression
 
 
 def names_in(when: str | pl.Expr) -> frozenset[str]:
     """The columns that an expression names. Raises `RuleError` where it cannot be read."""
-    return frozenset(_names(_tree(when)))
+    return frozenset(names(_tree(when)))
 
 
 def result_type(expression: pl.Expr, known: Mapping[str, pl.DataType]) -> pl.DataType:
-    """The type of an expression's result, found by running it on an empty frame. Raises `RuleError`."""
+    """The type of an expression's result. Raises `RuleError` where it cannot be computed.
+
+    It is found by running the expression on one row: `CAST(symbol AS DOUBLE)` has a type, and fails on text.
+    """
+    row = {name: pl.Series([_EXAMPLES.get(found)], dtype=found) for name, found in known.items()}
     try:
-        return pl.DataFrame(schema=dict(known)).select(expression).dtypes[0]
-    except PolarsError as error:
+        return pl.DataFrame(row).select(expression).dtypes[0]
+    except (PolarsError, PanicException) as error:
         raise RuleError(f"does not fit its columns: {_first_line(error)}") from error
 
 
@@ -101,37 +131,54 @@ def describe_type(found: pl.DataType) -> str:
 def _tree(when: str | pl.Expr) -> Any:
     """The serialised expression as nested lists and dicts."""
     if isinstance(when, str):
-        if len(when) > MAX_LENGTH:
-            raise RuleError(f"is too long: {len(when)} characters, at most {MAX_LENGTH}")
-        if not when.strip():
-            raise RuleError("is empty")
+        _check_text(when)
         try:
             expression = pl.sql_expr(when)
-        except PolarsError as error:
+        except (PolarsError, PanicException) as error:
             raise RuleError(f"cannot be read: {_first_line(error)}") from error
     elif isinstance(when, pl.Expr):
         expression = when.meta.undo_aliases()
     else:
         raise RuleError(f"must be SQL text or a polars expression, not {type(when).__name__}")
     try:
-        return json.loads(expression.meta.serialize(format="json"))
+        serialised = expression.meta.serialize(format="json")
     except (PolarsError, ValueError) as error:
         raise RuleError("calls Python code, which a rule cannot; make it a feature") from error
+    try:
+        tree = json.loads(serialised)
+    except RecursionError as error:
+        raise RuleError(_TOO_DEEP) from error
+    if depth(tree) > _MAX_DEPTH:
+        raise RuleError(_TOO_DEEP)
+    return tree
+
+
+def _check_text(text: str) -> None:
+    """Refuse what the parser should not be given: its time doubles with each level of some forms."""
+    if len(text) > MAX_LENGTH:
+        raise RuleError(f"is too long: {len(text)} characters, at most {MAX_LENGTH}")
+    if not text.strip():
+        raise RuleError("is empty")
+    inside = 0
+    for token in _TOKENS.findall(text):
+        if token in ("(", "[", "{"):
+            inside += 1
+        elif token in (")", "]", "}"):
+            inside -= 1
+        elif token in ("--", "/*"):
+            raise RuleError("holds a comment (-- or /*); write it in the YAML, after a #")
+        elif token[0] not in "'\"":
+            name = token.rstrip("( ").upper()
+            raise RuleError(f"{name} is not allowed: see docs/rules.md for the functions of rules")
+        if inside > MAX_BRACKETS:
+            raise RuleError(
+                f"has more than {MAX_BRACKETS} brackets inside of each other; split it into `columns:`"
+            )
 
 
 def _first_line(error: BaseException) -> str:
     line = (str(error).strip().splitlines() or [type(error).__name__])[0]
     return line if len(line) <= 160 else line[:157] + "..."
-
-
-def _function_name(function: Any) -> str:
-    """`Abs`, `Boolean.Not`, `Pow.Sqrt`: the name of a function node, without its options."""
-    if isinstance(function, str):
-        return function
-    (family, what), *_ = function.items()
-    if family in ("Boolean", "StringExpr", "Pow", "Sql"):
-        return f"{family}.{what if isinstance(what, str) else next(iter(what))}"
-    return str(family)
 
 
 def _problems(node: Any) -> Iterator[str]:
@@ -153,6 +200,8 @@ def _problems(node: Any) -> Iterator[str]:
         for part in ("truthy", "falsy", "predicate"):  # SUM(x) is a ternary on COUNT(x): name the SUM
             yield from _problems(body[part])
     elif kind == "Cast":
+        if node == _UNKNOWN:
+            return
         yield from _problems(body["expr"])
         target = body["dtype"].get("Literal") if isinstance(body["dtype"], dict) else None
         if not isinstance(target, str) or target not in _CASTS:
@@ -166,19 +215,20 @@ def _problems(node: Any) -> Iterator[str]:
 
 def _literal_problems(literal: Any) -> Iterator[str]:
     (kind, value), *_ = literal.items()
-    if kind == "Dyn":
-        return
-    scalar = value if isinstance(value, str) else next(iter(value), "") if isinstance(value, dict) else ""
-    if kind != "Scalar" or scalar not in _SCALARS:
-        shown = scalar or kind
-        if shown in ("Date", "Datetime", "Time", "Duration"):
+    scalar, content = value, True
+    if isinstance(value, dict):
+        (scalar, content), *_ = value.items()
+    if content is None:  # JSON knows neither NaN nor infinity
+        yield "a number that is not finite is not allowed"
+    elif kind != "Dyn" and (kind != "Scalar" or scalar not in _SCALARS):
+        if scalar in ("Date", "Datetime", "Time", "Duration"):
             yield "dates and the clock (NOW, CURRENT_DATE) are not allowed: a rule must mean the same on every day"
         else:
-            yield f"a {shown} literal is not allowed"
+            yield f"a {scalar if kind == 'Scalar' else kind} literal is not allowed"
 
 
 def _function_problems(body: Any) -> Iterator[str]:
-    name = _function_name(body["function"])
+    name = function_name(body["function"])
     inputs = body["input"]
     if name == "StructExpr":
         if inputs != [{"Column": "position"}]:
@@ -188,64 +238,14 @@ def _function_problems(body: Any) -> Iterator[str]:
         shown = name.rpartition(".")[2]
         yield f"{shown} is not allowed: {_WHY.get(shown, 'see docs/rules.md for the functions of rules')}"
         return
-    if name.endswith(".IsIn") and "Literal" in inputs[1]:
-        inputs = inputs[:1]  # the list of values is a literal series: the one place where it may stand
+    if name == "Boolean.Not":
+        inputs = [without_boolean_cast(inputs[0])]
+    if name == "StringExpr.Contains" and "Literal" not in inputs[1]:
+        yield "a pattern must be written out, as text"
+    if name.endswith(".IsIn"):  # the list of values is a literal series: the one place where it may stand
+        if "Literal" not in inputs[1]:
+            yield from _problems(inputs[1])
+            yield "IN takes a list of values; another column would be searched in all rows"
+        inputs = inputs[:1]
     for part in inputs:
         yield from _problems(part)
-
-
-def _names(node: Any) -> Iterator[str]:
-    """Columns named in a tree; a field of position is `position.FIELD`."""
-    if isinstance(node, list):
-        for part in node:
-            yield from _names(part)
-    elif isinstance(node, dict):
-        if _is_position_field(node):
-            yield f"position.{node['Function']['function']['StructExpr']['FieldByName']}"
-        elif isinstance(node.get("Column"), str):
-            yield node["Column"]
-        else:
-            for part in node.values():
-                yield from _names(part)
-
-
-def _guarded(node: Any) -> Any:
-    """The tree with every step that can leave the finite numbers made null where it does.
-
-    polars holds `NaN >= 1.3` and `1 / 0 > 1` for true; a rule that cannot be computed must not pass.
-    `position.pnl` is read from the flat column of that name.
-    """
-    if isinstance(node, list):
-        return [_guarded(part) for part in node]
-    if not isinstance(node, dict):
-        return node
-    if _is_position_field(node):
-        return {"Column": next(_names(node))}
-    node = {key: _guarded(part) for key, part in node.items()}
-    if not _can_leave_the_numbers(node):
-        return node
-    finite = {"Function": {"input": [node], "function": {"Boolean": "IsFinite"}}}
-    return {
-        "Ternary": {"predicate": finite, "truthy": node, "falsy": {"Literal": {"Scalar": {"Null": "Null"}}}}
-    }
-
-
-def _is_position_field(node: Any) -> bool:
-    """True for `position.FIELD`."""
-    body = node.get("Function")
-    if body is None or body["input"] != [{"Column": "position"}] or not isinstance(body["function"], dict):
-        return False
-    field = body["function"].get("StructExpr")
-    return isinstance(field, dict) and "FieldByName" in field
-
-
-def _can_leave_the_numbers(node: Any) -> bool:
-    if "BinaryExpr" in node:
-        return node["BinaryExpr"]["op"] in _CAN_LEAVE_THE_NUMBERS
-    if "Function" in node:
-        function = node["Function"]["function"]
-        name = _function_name(function)
-        if name == "Sql.Binary":
-            name = f"Sql.{function['Sql']['Binary']}"
-        return name in _FUNCTIONS_THAT_CAN
-    return False

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -106,6 +107,7 @@ class _Compiler:
         if self.strategy.decide.buy_when:
             rule = Rule(BUY_WHEN, self.strategy.decide.buy_when)
             buy_when = self._condition(rule, ("decide", "buy_when"), "strategy", {"score": pl.Float64()})
+        rank = self._rank()
         return Program(
             features=tuple(self.features.items()),
             columns=tuple(self.columns.items()),
@@ -115,7 +117,7 @@ class _Compiler:
             exits=exits,
             close_when=close_when,
             buy_when=buy_when,
-            rank=self._rank(),
+            rank=rank,
             types=self.known,
             texts=self.texts,
             problems=tuple(self.problems),
@@ -123,8 +125,7 @@ class _Compiler:
         )
 
     def _feature(self, call: FeatureCall, path: tuple[str | int, ...]) -> None:
-        if call.name in self.reserved or call.name in self.known:
-            self.problems.append(Problem(path, f"{call.name!r} is taken; choose another name"))
+        if not self._is_free(call.name, path):
             return
         try:
             expression = build(call, self.factories)
@@ -136,11 +137,12 @@ class _Compiler:
 
     def _column(self, name: str, text: str) -> None:
         path = ("columns", name)
-        if name in self.known or name == "score":
-            self.problems.append(Problem(path, f"{name!r} is taken; choose another name"))
+        if not self._is_free(name, path):
             return
         try:
-            self._declare(text)
+            self._declare(names_in(text))
+            if name in self.known:
+                raise RuleError(f"names itself: {name} is also a feature; choose another name")
             expression = compile_value(text, self.known)
             found = result_type(expression, self.known)
         except RuleError as error:
@@ -150,9 +152,20 @@ class _Compiler:
         self.columns[name] = expression
         self.texts[name] = text
 
-    def _declare(self, when: str | pl.Expr) -> None:
-        """Add the features that need no declaration and that an expression names."""
-        for name in sorted(names_in(when)):
+    def _is_free(self, name: str, path: tuple[str | int, ...]) -> bool:
+        """Whether a feature or column may take this name; a problem is on record where it may not."""
+        if not name.isidentifier():
+            problem = f"{name!r} is not a name; use letters, digits and _"
+        elif name in self.reserved or name in self.known or name in known_columns.FRAME:
+            problem = f"{name!r} is taken; choose another name"
+        else:
+            return True
+        self.problems.append(Problem(path, problem))
+        return False
+
+    def _declare(self, names: Iterable[str]) -> None:
+        """Add those of the named columns that are features which need no declaration."""
+        for name in sorted(names):
             factory: Factory | None = self.factories.get(name)
             if factory is not None and name not in self.known and factory.needs_nothing:
                 self._feature(FeatureCall(name, name), ("features", name))
@@ -188,7 +201,7 @@ class _Compiler:
         """Compile one rule or point; None, and a problem or a failure on record, where that cannot be."""
         try:
             name, when, points = _parts(item)
-            self._declare(when)
+            self._declare(names_in(when))
             expression = compile_rule(when, {**self.known, **extra})
         except RuleError as error:
             if path:
@@ -202,6 +215,7 @@ class _Compiler:
         return Condition(name, name, text, expression, plugin, points)
 
     def _rank(self) -> tuple[RankKey, ...]:
+        self._declare(set(re.findall(r"\w+", self.strategy.rank)))
         known = {**self.known, "score": pl.Float64()}
         try:
             keys = parse_rank(self.strategy.rank, known)
@@ -217,13 +231,14 @@ class _Compiler:
 
 def _keyed(conditions: Sequence[Condition]) -> tuple[Condition, ...]:
     """The conditions with keys of their own: the second of a name is `NAME (2)`."""
-    seen: Counter[str] = Counter()
-    keyed = []
+    keyed: dict[str, Condition] = {}
     for condition in conditions:
-        seen[condition.name] += 1
-        count = seen[condition.name]
-        keyed.append(condition if count == 1 else replace(condition, key=f"{condition.name} ({count})"))
-    return tuple(keyed)
+        key, count = condition.name, 1
+        while key in keyed:
+            count += 1
+            key = f"{condition.name} ({count})"
+        keyed[key] = replace(condition, key=key)
+    return tuple(keyed.values())
 
 
 def _parts(item: object) -> tuple[str, str | pl.Expr, float]:
@@ -231,7 +246,7 @@ def _parts(item: object) -> tuple[str, str | pl.Expr, float]:
     if not isinstance(item, tuple | list) or len(item) not in (2, 3) or not isinstance(item[0], str):
         raise RuleError("must be (name, condition) or (name, condition, points)")
     points = item[2] if len(item) == 3 else 1.0
-    if isinstance(points, bool) or not isinstance(points, int | float) or points != points:
+    if isinstance(points, bool) or not isinstance(points, int | float) or not math.isfinite(points):
         raise RuleError(f"is worth {points!r}, which is not a number of points")
     return item[0], item[1], float(points)
 

@@ -9,7 +9,7 @@ import importlib.util
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -59,8 +59,7 @@ def load(name: str, directory: Path) -> Plugin:
     """
     plugin = _load_file(name, directory) if is_path(name) else _load_installed(name)
     _check_version(plugin)
-    _check_hooks(plugin)
-    return plugin
+    return replace(plugin, hooks=_hooks(plugin))
 
 
 def _load_installed(name: str) -> Plugin:
@@ -107,8 +106,7 @@ def _plugin(name: str, version: str, origin: str, implementation: object) -> Plu
         else sys.modules.get(type(implementation).__module__)
     )
     file = str(getattr(module, "__file__", "") or "")
-    hooks = tuple(hook for hook in HOOKS if callable(getattr(implementation, hook, None)))
-    return Plugin(name, version, origin, file, hooks, implementation)
+    return Plugin(name, version, origin, file, (), implementation)
 
 
 def _check_version(plugin: Plugin) -> None:
@@ -120,20 +118,31 @@ def _check_version(plugin: Plugin) -> None:
         )
 
 
-def _check_hooks(plugin: Plugin) -> None:
+def _hooks(plugin: Plugin) -> tuple[str, ...]:
+    """The hooks that a plugin implements. Raises `PluginError` where one does not fit its specification."""
+    place = f"plugin {plugin.name} ({plugin.file})"
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
+    for name in dir(plugin.implementation):
+        marked = manager.parse_hookimpl_opts(plugin.implementation, name)
+        if marked is None and name in HOOKS:
+            raise PluginError(f"{place}: {name} is not marked @momentum.hookimpl")
+        if marked is None:
+            continue
+        if (marked["specname"] or name) not in HOOKS:
+            near = get_close_matches(name, HOOKS, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise PluginError(f"{place}: there is no hook {name!r}{hint}")
+        if marked["wrapper"] or marked["hookwrapper"]:
+            raise PluginError(f"{place}: {name} is a hook wrapper, which momentum does not call")
     try:
         manager.register(plugin.implementation, plugin.name)
-        manager.check_pending()
     except pluggy.PluginValidationError as error:
-        reason = " ".join(str(error).split())
-        raise PluginError(f"plugin {plugin.name} ({plugin.file}): {reason}") from error
-    if not manager.get_hookcallers(plugin.implementation):
-        raise PluginError(
-            f"plugin {plugin.name} ({plugin.file}) has no function marked @momentum.hookimpl; "
-            "a plugin needs at least one"
-        )
+        raise PluginError(f"{place}: {' '.join(str(error).split())}") from error
+    hooks = {caller.name for caller in manager.get_hookcallers(plugin.implementation) or ()}
+    if not hooks:
+        raise PluginError(f"{place} has no function marked @momentum.hookimpl; a plugin needs at least one")
+    return tuple(hook for hook in HOOKS if hook in hooks)
 
 
 def describe(error: BaseException, file: str | None = None) -> str:
@@ -141,9 +150,9 @@ def describe(error: BaseException, file: str | None = None) -> str:
 
     The place is the innermost frame within `file`, where there is one, else the innermost of all.
     """
-    frames = extract_tb(error.__traceback__)
+    frames = [frame for frame in extract_tb(error.__traceback__) if not frame.filename.startswith("<frozen")]
     own = [frame for frame in frames if file is not None and frame.filename == file]
-    chosen = own or list(frames)
+    chosen = own or frames
     frame = chosen[-1] if chosen else None
     if isinstance(error, SyntaxError) and error.filename:
         place = f" ({Path(error.filename).name}:{error.lineno})"

@@ -11,7 +11,7 @@ from datetime import timedelta
 from queue import Empty, Queue
 from typing import Any
 
-from momentum.errors import PluginError
+from momentum.errors import DataError, MomentumError, PluginError
 from momentum.host.discover import Plugin, describe
 from momentum.host.registry import Host
 
@@ -46,17 +46,14 @@ def call(
     """Call one plugin's implementation of a hook; whatever it does, an Answer comes back."""
     if plugin.name in host.hung:
         return Answer(plugin.name, hook, None, f"plugin {plugin.name} hung earlier; restart to use it", 0.0)
-    implementation = next(
-        impl
-        for impl in getattr(host.manager.hook, hook).get_hookimpls()
-        if impl.plugin is plugin.implementation
-    )
-    chosen = {name: arguments[name] for name in implementation.argnames}
+    function, chosen = _implementation(host, plugin, hook, arguments)
     started = time.perf_counter()
     if budget is None:
-        value, error = _attempt(implementation.function, chosen)
+        value, error = _attempt(function, chosen)
+        if isinstance(error, KeyboardInterrupt):
+            raise error
     else:
-        outcome = _within(budget, implementation.function, chosen)
+        outcome = _within(budget, function, chosen)
         if outcome is None:
             host.hung.add(plugin.name)
             text = f"plugin {plugin.name} did not return from {hook} within {budget.total_seconds():g} s"
@@ -72,14 +69,20 @@ def call(
 def only(host: Host, role: str, hook: str, **arguments: object) -> Any:
     """The answer of the one plugin that serves a role (data, broker).
 
-    Raises `PluginError` where none is listed, and whatever error of momentum the plugin itself raised.
+    Raises `PluginError` where none is listed, whatever error of momentum the plugin itself raised, and
+    `DataError` for any other failure of the plugin.
     """
     plugins = host.listed(role)
     if not plugins:
         raise PluginError(f"plugins.{role} names no plugin; see `momentum plugins`")
     plugin = plugins[0]
-    function = getattr(plugin.implementation, hook)
-    return function(**arguments)
+    function, chosen = _implementation(host, plugin, hook, arguments)
+    value, error = _attempt(function, chosen)
+    if error is None:
+        return value
+    if isinstance(error, MomentumError | KeyboardInterrupt):
+        raise error
+    raise DataError(f"plugin {plugin.name} failed in {hook}: {describe(error, plugin.file)}") from error
 
 
 def schemas(host: Host) -> Mapping[str, Mapping[str, Any]]:
@@ -100,10 +103,22 @@ def schemas(host: Host) -> Mapping[str, Mapping[str, Any]]:
     return found
 
 
+def _implementation(
+    host: Host, plugin: Plugin, hook: str, arguments: Mapping[str, object]
+) -> tuple[Any, Mapping[str, object]]:
+    """A plugin's function for a hook, and those of the arguments that it takes."""
+    found = next(
+        impl
+        for impl in getattr(host.manager.hook, hook).get_hookimpls()
+        if impl.plugin is plugin.implementation
+    )
+    return found.function, {name: arguments[name] for name in found.argnames}
+
+
 def _attempt(function: Any, arguments: Mapping[str, object]) -> tuple[Any, BaseException | None]:
     try:
         return function(**arguments), None
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # sys.exit, and a panic inside of polars, are no `Exception`
         return None, error
 
 

@@ -56,19 +56,23 @@ class Host:
         manager.add_hookspecs(hookspecs)
         plugins: dict[str, Plugin] = {}
         errors: dict[str, str] = {}
+        origins: dict[str, Path] = {}
         usable: dict[str, tuple[str, ...]] = {}
         failures: list[PluginFailure] = []
         for role, listed in roles.items():
             names: list[str] = []
             for place, text in enumerate(listed):
                 name = discover.plugin_name(text)
-                if name not in plugins and name not in errors:
+                if name not in origins:
+                    origins[name] = Path(text)
                     try:
-                        plugins[name] = discover.load(text, directory)
-                        manager.register(plugins[name].implementation, name)
+                        plugins[name] = _registered(discover.load(text, directory), manager)
                     except PluginError as error:
                         errors[name] = str(error)
-                problem = errors.get(name) or _misplaced(plugins[name], role)
+                if origins[name] != Path(text):
+                    problem = f"plugins {origins[name]} and {text} are both called {name}; rename one"
+                else:
+                    problem = errors.get(name) or _misplaced(plugins[name], role)
                 if problem:
                     failures.append(PluginFailure(name, role, place, problem))
                 elif name not in names:
@@ -79,6 +83,14 @@ class Host:
     def listed(self, role: str) -> tuple[Plugin, ...]:
         """The usable plugins of a role, in the order of the YAML."""
         return tuple(self.plugins[name] for name in self.roles.get(role, ()))
+
+
+def _registered(plugin: Plugin, manager: pluggy.PluginManager) -> Plugin:
+    known = manager.get_name(plugin.implementation)
+    if known is not None:
+        raise PluginError(f"plugin {plugin.name} is the same module as plugin {known}; list one of them")
+    manager.register(plugin.implementation, plugin.name)
+    return plugin
 
 
 def _misplaced(plugin: Plugin, role: str) -> str:

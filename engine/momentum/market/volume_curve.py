@@ -3,8 +3,7 @@
 Source: the mean cumulative curve of 37 whole symbol-days of minute trade bars (ten large US stocks and funds,
 2008 to 2023, from QuantConnect/Lean), regular hours only, with its rates a minute smoothed to fall into the
 early afternoon and rise from there. One-exchange 5-minute bars of leveraged funds over 2024 run up to 0.05
-above it. Without regard to the day's kind, 10:30 is 0.22 of a day; the last minute, with the closing
-auction's trades, is 0.07.
+above it. 10:30 is 0.22 of a day; the first minute is 0.015 and the last, with the closing auction's trades, 0.07.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ FULL_DAY = 390
 
 KNOTS: tuple[tuple[int, float], ...] = (
     (0, 0.0),
+    (1, 0.015),
     (5, 0.035),
     (10, 0.058),
     (15, 0.0785),

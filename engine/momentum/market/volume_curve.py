@@ -1,6 +1,6 @@
 """How much of a day's volume is usual by a moment of the session: a U-shaped day with a rush at its close.
 
-Source: the mean cumulative curve of 37 whole symbol-days of minute trade bars (ten large US stocks and funds,
+Source: the mean cumulative curve of 37 whole symbol-days of minute trade bars (eight large US stocks and SPY,
 2008 to 2023, from QuantConnect/Lean), regular hours only, with its rates a minute smoothed to fall into the
 early afternoon and rise from there. One-exchange 5-minute bars of leveraged funds over 2024 run up to 0.05
 above it. 10:30 is 0.22 of a day; the first minute is 0.015 and the last, with the closing auction's trades, 0.07.

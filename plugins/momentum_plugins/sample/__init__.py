@@ -13,6 +13,8 @@ from momentum import hookimpl
 if TYPE_CHECKING:
     from momentum.ports import MarketData, Workspace
 
+DEFAULT_SEED, DEFAULT_YEARS = 7, 2
+
 
 @hookimpl
 def momentum_market_data(workspace: Workspace) -> MarketData:
@@ -32,14 +34,14 @@ def momentum_settings_schema() -> Mapping[str, Any]:
             "seed": {
                 "type": "integer",
                 "minimum": 0,
-                "default": 7,
+                "default": DEFAULT_SEED,
                 "description": "the same seed is the same market",
             },
             "years": {
                 "type": "integer",
                 "minimum": 1,
                 "maximum": 20,
-                "default": 2,
+                "default": DEFAULT_YEARS,
                 "description": "how many years of sessions it reaches back",
             },
         },

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import groupby
 
 import numpy as np
@@ -17,12 +18,13 @@ from momentum.market.universe import load_universe
 from momentum.model.market import Quote, Session, Sessions
 from momentum.ports import Clock, Timeframe, Workspace
 from momentum.settings.template import template_directory
-from momentum_plugins.sample import cache
+from momentum_plugins.sample import DEFAULT_SEED, DEFAULT_YEARS, cache
 from momentum_plugins.sample.daily import EPOCH, daily_bars
 from momentum_plugins.sample.minutes import DayBars, Minutes, minutes_of
 from momentum_plugins.sample.traits import Traits, traits_of
 
 _MINUTE = timedelta(minutes=1)
+_LONGEST_CLOSING = timedelta(days=14)
 _BAR = ("open", "high", "low", "close", "volume")
 _MOMENT = pl.Datetime("us", "UTC")
 _OPENS = {"ts": pl.Date(), "opens": _MOMENT}
@@ -39,6 +41,8 @@ class _Loaded:
 
     sessions: Sessions
     bars: pl.DataFrame
+    until: datetime
+    """The opening of the next session."""
 
 
 class SampleMarket:
@@ -76,15 +80,16 @@ class SampleMarket:
         days = [session for session in loaded.sessions.days if session.opens + _MINUTE <= at][-sessions:]
         if not days or sessions < 1:
             return loaded.bars.clear()
-        whole = [session.day for session in days if session.closes <= at]
-        bars = loaded.bars.filter(pl.col("symbol").is_in(held), pl.col("ts").is_in(whole))
-        if len(whole) == len(days):
+        bars = _rows(loaded, held, days)
+        if days[-1].closes <= at:
             return bars
-        return pl.concat([bars, self._so_far(held, days[-1], at)]).sort("symbol", "ts")
+        today = pl.col("ts") == days[-1].day
+        running = self._so_far(bars.filter(today), days[-1], at)
+        return pl.concat([bars.filter(~today), running]).sort("symbol", "ts")
 
     def bars(self, symbols: Sequence[str], after: datetime, until: datetime) -> pl.DataFrame:
         """The minutes that end later than `after`, up to and with `until`."""
-        loaded, until = self._load(), self._known(until)
+        loaded, after, until = self._load(), after.astimezone(UTC), self._known(until)
         held = self._held(symbols)
         parts = [_no_minutes()]
         for count, days in _by_length(
@@ -93,7 +98,7 @@ class SampleMarket:
             opens = pl.DataFrame(
                 {"ts": [s.day for s in days], "opens": [s.opens for s in days]}, schema=_OPENS
             )
-            rows = self._rows(held, days).join(opens, on="ts", maintain_order="left")
+            rows = _rows(loaded, held, days).join(opens, on="ts", maintain_order="left")
             for batch in rows.iter_slices(_BATCH):
                 minutes = self._minute_bars(batch, count)
                 parts.append(minutes.filter(pl.col("ends") > after, pl.col("ends") <= until))
@@ -121,49 +126,39 @@ class SampleMarket:
         return (f"a synthetic market (seed {self._seed}) under real names: no price in it was ever traded",)
 
     def _known(self, at: datetime) -> datetime:
-        """No moment later than the clock's: what the market has not yet lived through is not given out."""
-        return min(at, self._clock.now())
+        """In UTC, and no later than the clock: what the market has not yet lived through is not given out."""
+        return min(at, self._clock.now()).astimezone(UTC)
 
     def _held(self, symbols: Sequence[str] | None) -> list[str]:
         return list(self.symbols()) if symbols is None else sorted(set(symbols) & self._shared.keys())
 
     def _load(self) -> _Loaded:
-        """The market up to the clock's session; made again only when a new session has opened."""
+        """The market up to the clock's session; made again only when another session has opened."""
         now = self._clock.now()
-        today = now.astimezone(EXCHANGE).date()
-        if self._made is not None and self._made.sessions.days[-1].day == today:
-            return self._made
-        since_epoch = [session for session in exchange_sessions(EPOCH, today).days if session.opens <= now]
-        if not since_epoch:
-            raise DataError(f"the sample market begins on {EPOCH}, and it is {today}; choose a later moment")
-        last = since_epoch[-1].day
-        if self._made is None or self._made.sessions.days[-1].day != last:
-            self._made = self._make(since_epoch, last)
+        if self._made is None or not self._made.sessions.days[-1].opens <= now < self._made.until:
+            self._made = self._make(now)
         return self._made
 
-    def _make(self, since_epoch: list[Session], last: date) -> _Loaded:
-        first = _years_before(last, self._years)
-        bars = cache.kept(
-            self._seed,
-            self._traits,
-            first,
-            last,
-            lambda: daily_bars(self._seed, self._traits, since_epoch, first),
-        )
-        return _Loaded(Sessions(tuple(session for session in since_epoch if session.day >= first)), bars)
+    def _make(self, now: datetime) -> _Loaded:
+        today = now.astimezone(EXCHANGE).date()
+        calendar = exchange_sessions(EPOCH, today + _LONGEST_CLOSING)
+        last = calendar.last_opened(now)
+        following = calendar.after(last.day) if last else None
+        if last is None or following is None:
+            raise DataError(f"the sample market begins on {EPOCH}, and it is {today}; choose a later moment")
+        lived = [session for session in calendar.days if session.day <= last.day]
+        first = _years_before(last.day, self._years)
+        make = partial(daily_bars, self._seed, self._traits, lived, first)
+        bars = cache.kept(self._seed, self._traits, first, last.day, make)
+        sessions = Sessions(tuple(session for session in lived if session.day >= first))
+        return _Loaded(sessions, bars, following.opens)
 
-    def _so_far(self, symbols: Sequence[str], session: Session, at: datetime) -> pl.DataFrame:
-        """The bars of a session that runs, made of its minutes that are over (one at least)."""
-        rows = self._rows(symbols, [session])
-        over = self._minutes(rows, _length(session)).first((at - session.opens) // _MINUTE)
-        return rows.with_columns(
+    def _so_far(self, whole: pl.DataFrame, session: Session, at: datetime) -> pl.DataFrame:
+        """Bars of a session that runs, from its whole ones, made of the minutes that are over (one at least)."""
+        over = self._minutes(whole, _length(session)).first((at - session.opens) // _MINUTE)
+        return whole.with_columns(
             **{name: pl.Series(total) for name, total in zip(_BAR, over.total(), strict=True)}
         )
-
-    def _rows(self, symbols: Sequence[str], sessions: Sequence[Session]) -> pl.DataFrame:
-        """Whole daily bars of some symbols and sessions."""
-        days = [session.day for session in sessions]
-        return self._load().bars.filter(pl.col("symbol").is_in(symbols), pl.col("ts").is_in(days))
 
     def _minutes(self, rows: pl.DataFrame, count: int) -> Minutes:
         """All minutes of daily bars whose sessions have `count` of them."""
@@ -187,8 +182,15 @@ class SampleMarket:
 def open_market(workspace: Workspace) -> SampleMarket:
     """The sample market of a workspace: its section says which, its universe what besides, its clock how far."""
     section = workspace.section("sample")
-    seed, years = int(str(section.get("seed", 7))), int(str(section.get("years", 2)))
+    seed = int(str(section.get("seed", DEFAULT_SEED)))
+    years = int(str(section.get("years", DEFAULT_YEARS)))
     return SampleMarket(seed, years, workspace.symbols or (), workspace.clock)
+
+
+def _rows(loaded: _Loaded, symbols: Sequence[str], sessions: Sequence[Session]) -> pl.DataFrame:
+    """Whole daily bars of some symbols and sessions."""
+    days = [session.day for session in sessions]
+    return loaded.bars.filter(pl.col("symbol").is_in(symbols), pl.col("ts").is_in(days))
 
 
 def _no_minutes() -> pl.DataFrame:

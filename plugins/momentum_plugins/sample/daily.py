@@ -1,6 +1,8 @@
 """The daily bars of the sample market: returns from market, sector and own factors, and bars made of them.
 
 All is made forward from one fixed day, so a session is the same whenever, and beside whichever symbols, it is made.
+The numbers are set so that volatility, tails, clusters, correlations, gaps and volume lie near those of real stocks of
+2015 to 2021; tests/test_sample_daily.py holds them there.
 """
 
 from __future__ import annotations

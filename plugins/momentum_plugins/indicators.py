@@ -92,11 +92,16 @@ def sma(window: int = 20) -> pl.Expr:
 
 def ema(window: int = 20) -> pl.Expr:
     """Exponential moving average of the close, alpha = 2 / (window + 1), seeded with the first close."""
-    return _ema(_CLOSE, _window(window))
+    return _where_known(_ema(_CLOSE, _window(window)))
 
 
 def _ema(series: pl.Expr, window: int) -> pl.Expr:
-    return series.ewm_mean(span=window, adjust=False, min_samples=window)
+    """The average, carried over missing bars as ta carries it into averages of averages."""
+    return series.ewm_mean(span=window, adjust=False, min_samples=window).forward_fill()
+
+
+def _where_known(value: pl.Expr) -> pl.Expr:
+    return pl.when(_CLOSE.is_not_null()).then(value)
 
 
 def rsi(window: int = 14) -> pl.Expr:
@@ -109,7 +114,7 @@ def rsi(window: int = 14) -> pl.Expr:
     gain = move.clip(lower_bound=0).fill_null(0).ewm_mean(alpha=alpha, adjust=False, min_samples=window)
     loss = (-move).clip(lower_bound=0).fill_null(0).ewm_mean(alpha=alpha, adjust=False, min_samples=window)
     index = pl.when(loss == 0).then(100.0).otherwise(100 - 100 / (1 + gain / loss))
-    return pl.when(_CLOSE.is_not_null()).then(index)
+    return _where_known(index)
 
 
 def atr(window: int = 14) -> pl.Expr:
@@ -125,14 +130,23 @@ def atr(window: int = 14) -> pl.Expr:
 
 def macd(fast: int = 12, slow: int = 26) -> pl.Expr:
     """The difference of a fast and a slow exponential moving average of the close, in dollars."""
-    if _window(fast) >= _window(slow):
-        raise ValueError(f"fast ({fast}) must be shorter than slow ({slow})")
+    _check_spans(fast, slow)
+    return _where_known(_macd(fast, slow))
+
+
+def _macd(fast: int, slow: int) -> pl.Expr:
     return _ema(_CLOSE, fast) - _ema(_CLOSE, slow)
 
 
 def macd_signal(fast: int = 12, slow: int = 26, signal: int = 9) -> pl.Expr:
     """The exponential moving average of `macd`."""
-    return _ema(macd(fast, slow), _window(signal))
+    _check_spans(fast, slow)
+    return _where_known(_ema(_macd(fast, slow), _window(signal)))
+
+
+def _check_spans(fast: int, slow: int) -> None:
+    if _window(fast) >= _window(slow):
+        raise ValueError(f"fast ({fast}) must be shorter than slow ({slow})")
 
 
 def macd_diff(fast: int = 12, slow: int = 26, signal: int = 9) -> pl.Expr:

@@ -1,0 +1,216 @@
+"""Loading a workspace's settings: read, lay over each other, check, type. All findings in one go."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from momentum.errors import Finding, SettingsError
+from momentum.host.registry import ROLES, Host
+from momentum.settings import checks, typed
+from momentum.settings.convert import Conversion, Schema, child_of
+from momentum.settings.documents import Flags, read_documents
+from momentum.settings.layers import STRATEGIES, defaults, followed, leaves, merge, origins, written
+from momentum.settings.nodes import DEFAULT, Mark, Scalar, Table, dotted, removed
+from momentum.settings.nodes import Path as Steps
+from momentum.settings.overrides import Override, override_layers
+from momentum.settings.schema import workspace_schema
+from momentum.settings.secrets import secrets_in
+from momentum.settings.sections import Sections, plugin_sections, section_faults
+from momentum.settings.typed import Settings, describe
+from momentum.settings.validate import MOST, Fault, validate
+from momentum.settings.yamlfile import single
+
+__all__ = ["Override", "Settings", "describe", "load"]
+
+_LONGEST_NAME = 200
+_RULES_NEED = ("features", "columns", "caps", "plugins.signals")
+"""Where something is wrong here, a rule may name what is missing only because of that."""
+
+
+def load(
+    directory: Path,
+    *,
+    strategy: str | None = None,
+    sets: Sequence[str] = (),
+    data: Path | None = None,
+    overrides: Sequence[Override] = (),
+    for_backtest: bool = False,
+    rule_check: checks.RuleCheck | None = None,
+) -> Settings:
+    """Load and check the settings of the workspace in `directory`.
+
+    The layers, the lowest first: defaults, the strategy with what it extends, momentum.yaml, `overrides`,
+    then the flags `--strategy`, `--data` and `--set`. A backtest lays the strategy's `backtest:` section over
+    momentum.yaml and ignores overrides. `rule_check` checks the strategy's rules, by default
+    `momentum.rules.program.check`. Raises `SettingsError` with every finding where there is an error.
+    """
+    directory = directory.resolve()
+    core = workspace_schema()
+    documents = read_documents(directory, Flags(strategy, data, sets), core)
+    host = Host.load(_roles(documents.tree(core, (), for_backtest=for_backtest), core, directory), directory)
+    sections = plugin_sections(host, core)
+    schema = sections.complete(core)
+    base = _defaults(schema, directory)
+    below = merge(base, documents.tree(schema, (), for_backtest=for_backtest), schema)
+    changes, warnings = override_layers(() if for_backtest else overrides, below, core, directory)
+    written_tree = documents.tree(schema, changes, for_backtest=for_backtest)
+
+    whole = merge(base, written_tree, schema)
+    faults = _distinct(_faults(whole, core, sections, directory))
+    findings = [
+        *documents.findings,
+        *documents.misplaced(),
+        *sections.findings,
+        *checks.plugin_findings(whole, host),
+        *(fault.finding(whole) for fault in faults),
+        *warnings,
+    ]
+    sound, follows = followed(merge(base, _repaired(written_tree, faults), schema), schema)
+    values = Conversion(directory).value(sound, schema)
+    settings = _settings(directory, documents.strategy_name, values, host, for_backtest=for_backtest)
+    findings += checks.cross_checks(
+        sound, settings.limits, settings.monitor, settings.schedule, classified=settings.universe is not None
+    )
+    if documents.strategy.found and not any(_spoils_rules(finding) for finding in findings):
+        check = rule_check or _program_check()
+        problems = check(settings.strategy, host, settings.limits)
+        findings += checks.rule_findings(sound, problems)
+
+    ordered = _in_order(findings)
+    errors = [finding for finding in ordered if finding.severity == "error"]
+    if errors:
+        raise SettingsError(errors)
+    return replace(
+        settings,
+        warnings=tuple(ordered),
+        values=_described(sound, schema),
+        origins={**origins(sound), **follows},
+    )
+
+
+def _program_check() -> checks.RuleCheck:
+    """The compiler of rules; imported late, because it brings polars."""
+    from momentum.rules.program import check
+
+    return check
+
+
+def _roles(tree: Table, core: Schema, directory: Path) -> dict[str, tuple[str, ...]]:
+    """Which plugins are listed under which role; what is no name is left for the validator to refuse."""
+    part = core["properties"]["plugins"]
+    written_here = tree.entries.get("plugins")
+    whole = defaults(part)
+    if isinstance(written_here, Table):
+        whole = merge(whole, written_here, part)
+    values = Conversion(directory).value(whole, part)
+    roles: dict[str, tuple[str, ...]] = {}
+    for role in ROLES:
+        listed = values.get(role)
+        names = listed if isinstance(listed, list) else [listed]
+        roles[role] = tuple(
+            name for name in names if isinstance(name, str) and 0 < len(name) <= _LONGEST_NAME
+        )
+    return roles
+
+
+def _defaults(schema: Schema, directory: Path) -> Table:
+    """Every default, the workspace's name by its directory among them."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "_", directory.name)[:40] or "workspace"
+    return merge(defaults(schema), single(("name",), Scalar(name, False, Mark(DEFAULT))), schema)
+
+
+def _faults(tree: Table, core: Schema, sections: Sections, directory: Path) -> Iterator[Fault]:
+    """All that is wrong with single values and keys."""
+    conversion = Conversion(directory)
+    values = conversion.value(tree, sections.complete(core))
+    own = {key: value for key, value in values.items() if key in core["properties"]}
+    yield from secrets_in(tree)
+    yield from (Fault(problem.path, problem.message) for problem in conversion.problems)
+    yield from validate(own, core, tree)
+    yield from section_faults(tree, values, core, sections)
+    yield from checks.feature_faults(own.get("features"))
+
+
+def _distinct(faults: Iterable[Fault]) -> list[Fault]:
+    """The first fault of each value: a secret under an unknown key is one mistake."""
+    found: dict[Steps, Fault] = {}
+    for fault in faults:
+        found.setdefault(fault.path, fault)
+    return list(found.values())
+
+
+def _repaired(tree: Table, faults: Sequence[Fault]) -> Table:
+    """The document without what is wrong, so that the rest can be checked as if it stood alone."""
+    whole_items = {_up_to_item(fault.path) for fault in faults if fault.path}
+    last_first = sorted(whole_items, key=lambda path: [f"{step:>09}" for step in path], reverse=True)
+    for path in last_first:
+        tree = removed(tree, path)
+    return tree
+
+
+def _up_to_item(path: Steps) -> Steps:
+    place = next((place for place, step in enumerate(path) if isinstance(step, int)), len(path))
+    return path[: place + 1]
+
+
+def _settings(
+    directory: Path, strategy: str, values: Mapping[str, Any], host: Host, *, for_backtest: bool
+) -> Settings:
+    universe = values["universe"]
+    sections = {name: values.get(name, {}) for name in host.plugins}
+    return Settings(
+        directory=directory,
+        name=values["name"],
+        mode=values["mode"],
+        strategy=typed.strategy_of(strategy, values, sections),
+        limits=typed.limits_of(values),
+        stops=typed.stops_of(values),
+        monitor=typed.monitor_of(values),
+        schedule=typed.schedule_of(values),
+        plugins=host.roles,
+        universe=None if universe == "all" else directory / Path(universe),
+        sections=sections,
+        ledger=_absolute(values["ledger"], directory),
+        timeouts=typed.Timeouts(**values["timeouts"]),
+        backtest=typed.backtest_of(values) if for_backtest else None,
+        host=host,
+    )
+
+
+def _absolute(url: str, directory: Path) -> str:
+    scheme, mark, path = url.partition(":///")
+    return url if path.startswith("/") else f"{scheme}{mark}{directory / path}"
+
+
+def _spoils_rules(finding: Finding) -> bool:
+    """True for an error after which a rule may name something that is missing only because of it."""
+    if finding.severity != "error":
+        return False
+    if finding.where.startswith(f"{STRATEGIES}/") and not finding.key:
+        return True
+    return finding.key in ("plugins", "strategy", "extends") or finding.key.startswith(_RULES_NEED)
+
+
+def _in_order(findings: Iterable[Finding]) -> list[Finding]:
+    """Each finding once, in the order of the files; of a file that is quite another thing only the first."""
+    distinct = {str(finding): finding for finding in findings}.values()
+    ordered = sorted(distinct, key=lambda f: (f.where, f.line or 0, f.column or 0))
+    if len(ordered) <= MOST:
+        return ordered
+    more = Finding(ordered[0].where, f"and {len(ordered) - MOST} more findings", severity=ordered[0].severity)
+    return [*ordered[:MOST], more]
+
+
+def _described(tree: Table, schema: Schema) -> dict[str, object]:
+    """Each value as a person writes it, by dotted key."""
+    values: dict[str, object] = {}
+    for path, node in leaves(tree):
+        part = schema
+        for step in path:
+            part = child_of(part, step)
+        values[dotted(path)] = written(node, part)
+    return values

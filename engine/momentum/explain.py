@@ -32,7 +32,10 @@ def find_scan(ledger: Ledger, scan_id: str | None, account: str) -> ScanRecord:
 
 
 def explain(ledger: Ledger, record: ScanRecord, symbol: str) -> dict[str, Any]:
-    """The scan's document cut down to one symbol, with its rules resolved and its orders and fills.
+    """The scan's document cut down to one symbol, with its rules resolved.
+
+    `since` are the fills between the scan before and this one (a stop that fired); `orders` those of this
+    scan as they stand now, `fills` theirs, those of its stops included.
 
     Raises `UsageError` where the scan did not look at the symbol.
     """
@@ -46,6 +49,8 @@ def explain(ledger: Ledger, record: ScanRecord, symbol: str) -> dict[str, Any]:
     found = record.document
     rules: Mapping[str, Any] = found["rules"]  # type: ignore[assignment]
     columns = {name: value for name, value in row.items() if ":" not in name and name not in _IDENTITY}
+    intents = ledger.intents(scan_id=record.info.id, symbol=symbol)
+    ours = {intent.client_id for intent in intents}
     reading = next((r for r in _list(found, "readings") if r["symbol"] == symbol), None)
     return {
         "scan": found["scan"],
@@ -78,8 +83,9 @@ def explain(ledger: Ledger, record: ScanRecord, symbol: str) -> dict[str, Any]:
         },
         "executed": [e for e in _list(found, "executed") if e["symbol"] == symbol],
         "stops": [s for s in _list(found, "stops") if s["symbol"] == symbol],
-        "orders": [_intent(intent) for intent in ledger.intents(scan_id=record.info.id, symbol=symbol)],
-        "fills": ledger.fills(account=record.account, symbol=symbol),
+        "since": [fill for fill in _list(found.get("since"), "fills") if fill["symbol"] == symbol],
+        "orders": [_intent(intent) for intent in intents],
+        "fills": [f for f in ledger.fills(account=record.account, symbol=symbol) if f.client_id in ours],
         "portfolio": found["portfolio"],
     }
 

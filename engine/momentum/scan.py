@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,7 +13,6 @@ from momentum.execution.desk import TradingDesk
 from momentum.execution.reconcile import Reconciled, reconcile
 from momentum.execution.stops import Protection, protect
 from momentum.execution.trading import Trading
-from momentum.halt import halted
 from momentum.host.dispatch import call_each
 from momentum.ledger.lock import account_lock
 from momentum.ledger.rows import Alarm
@@ -28,8 +26,8 @@ from momentum.model.portfolio import Portfolio
 from momentum.recording import record
 from momentum.risk.book import MarketState
 from momentum.risk.gate import gate
-from momentum.risk.limits import limits_left, skip_buys
 from momentum.risk.proposal import exit_demands
+from momentum.situation import cautions, market_state, situate
 from momentum.telling import scan_events, tell
 
 
@@ -87,10 +85,10 @@ def run(context: Context, request: ScanRequest, watcher: Watcher) -> ScanResult:
     with lock:
         info = identify(context, request)
         trading = context.trading(info.now, info.session, info.type, info.id)
-        context.ledger.start_scan(info, account, context.clock.now())
 
         watcher.begin(1, "Fetching account and positions")
         reconciled = Reconciled((), (), ()) if info.dry_run else reconcile(trading)
+        context.ledger.start_scan(info, account, context.clock.now())
         before = portfolio(trading)
         watcher.end(1, (before, reconciled))
 
@@ -129,7 +127,8 @@ def run(context: Context, request: ScanRequest, watcher: Watcher) -> ScanResult:
         result = ScanResult(
             info, request.moment, reconciled, before, signs, found, situation, verdict, plan, executed,
             protections, after, context.ledger.alarms(account),
-            notes=(*context.data.notes(), *context.program.failures, *verdict.passed_over, *problems),
+            notes=(*context.data.notes(), *cautions(context, info), *context.program.failures,
+                   *verdict.passed_over, *problems),
         )  # fmt: skip
         record(context, result)
         watcher.end(5, result)
@@ -153,47 +152,6 @@ def identify(context: Context, request: ScanRequest) -> ScanInfo:
         now=request.moment.now,
         dry_run=request.dry_run,
         max_buys=wanted,
-    )
-
-
-def market_state(context: Context, trading: Trading, view: Portfolio, found: Screen) -> MarketState:
-    """The prices of all that may be traded, whether the exchange is open (its close included), and any halt.
-
-    A signal that failed halts buying too: without it a candidate might not be one.
-    """
-    session = trading.sessions.of(trading.session)
-    symbols = sorted({p.symbol for p in view.positions} | {c.symbol for c in found.candidates})
-    return MarketState(
-        now=trading.now,
-        is_open=session is not None and session.opens <= trading.now <= session.closes,
-        quotes=trading.data.quotes(symbols, trading.now),
-        caps={symbol: trading.universe.cap_of(symbol) for symbol in symbols},
-        halt=halted(trading.workspace) or "; ".join(context.program.failures) or None,
-    )
-
-
-def situate(
-    context: Context,
-    info: ScanInfo,
-    view: Portfolio,
-    found: Screen,
-    signs: Sequence[Reading],
-    prices: MarketState,
-) -> Situation:
-    """Put together all that a decider is told."""
-    settings = context.settings
-    monitor = settings.monitor
-    skip = monitor.skip_buys_when_healthy and skip_buys(view, signs, monitor.healthy_threshold, info.session)
-    left = limits_left(view, settings.limits, prices, cap=info.cap, max_buys=info.max_buys, skip_buys=skip)
-    return Situation(
-        scan=info,
-        strategy=settings.strategy,
-        portfolio=view,
-        candidates=found.candidates,
-        readings=tuple(signs),
-        market=found.market,
-        limits_left=left,
-        watchlist=context.ledger.watchlist(context.broker.account_id),
     )
 
 

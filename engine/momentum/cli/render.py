@@ -27,7 +27,9 @@ def console() -> Console:
 
 def table(*columns: str, right: Sequence[str] = (), title: str | None = None) -> Table:
     """A plain table; `right` names the columns that are aligned to the right."""
-    made = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", header_style="bold", padding=(0, 1, 0, 0))
+    made = Table(
+        box=box.SIMPLE_HEAD, title=title, title_justify="left", header_style="bold", padding=(0, 1, 0, 0)
+    )
     for column in columns:
         aligned = column in right
         made.add_column(column, justify="right" if aligned else "left", no_wrap=aligned)

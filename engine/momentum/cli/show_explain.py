@@ -117,6 +117,8 @@ def _gate(out: Console, found: Mapping[str, Any]) -> None:
 
 
 def _orders(out: Console, found: Mapping[str, Any]) -> None:
+    for fill in found["since"]:
+        out.print(f"before this scan: {fill['side']} {fill['qty']} at {format_price(fill['price'])}")
     for executed in found["executed"]:
         if executed["status"] not in ("filled", "planned"):
             out.print(

@@ -12,7 +12,7 @@ from rich.text import Text
 from momentum.cli.render import console, table
 from momentum.errors import MomentumError, PluginError, UsageError
 from momentum.host import discover
-from momentum.host.registry import ROLES, roles_of
+from momentum.host.registry import roles_of
 from momentum.settings.load import Settings, describe, load
 
 Row = Mapping[str, object]
@@ -35,8 +35,17 @@ def show_settings(rows: Mapping[str, Row]) -> None:
     """One line a setting: key, value, origin."""
     made = table("setting", "value", "from")
     for key, row in rows.items():
-        made.add_row(key, Text(str(row["value"]), style="bold"), Text(str(row["origin"]), style="dim"))
+        made.add_row(key, Text(_written(row["value"]), style="bold"), Text(str(row["origin"]), style="dim"))
     console().print(made)
+
+
+def _written(value: object) -> str:
+    """A value as a person writes it in the YAML."""
+    if value is None:
+        return "off"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return ", ".join(map(str, value)) or "none" if isinstance(value, list | tuple) else str(value)
 
 
 def plugin_rows(directory: Path | None, sets: tuple[str, ...], data: Path | None) -> Sequence[Row]:

@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 import polars as pl
 
+from momentum.errors import UsageError
 from momentum.market.universe import Universe
 from momentum.market.volume_curve import day_fraction
 from momentum.model.market import Session
@@ -35,8 +36,15 @@ class Panel:
 def load_panel(
     data: MarketData, universe: Universe, cap: str, held: Iterable[str], at: datetime, session: Session
 ) -> Panel:
-    """Read the bars of a scan at the moment `at` of `session`. Raises `DataError`."""
+    """Read the bars of a scan at the moment `at` of `session`.
+
+    Raises `UsageError` where the universe has no size classes and one is asked for, `DataError`.
+    """
     if universe.symbols is None:
+        if cap != "all":
+            raise UsageError(
+                f"universe: all has no size classes; leave out --cap {cap}, or name a universe file"
+            )
         members = data.symbols()
         wanted = None
     else:

@@ -1,0 +1,69 @@
+"""What a scan knows before it decides: the prices it may trade at, and all that a decider is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from momentum.context import Context
+from momentum.execution.trading import Trading
+from momentum.halt import halted
+from momentum.market.calendar import EXCHANGE
+from momentum.market.screen import Screen
+from momentum.model.decision import ScanInfo, Situation
+from momentum.model.market import Reading
+from momentum.model.portfolio import Portfolio
+from momentum.risk.book import MarketState
+from momentum.risk.limits import limits_left, skip_buys
+
+
+def cautions(context: Context, info: ScanInfo) -> tuple[str, ...]:
+    """What a person should know of how this scan meets its account."""
+    if not info.dry_run:
+        daily = "daily bars only: orders fill at the close that the scan saw"
+        return (daily,) if context.data.timeframe == "day" else ()
+    moment = context.broker.moment()
+    if moment is None or moment == info.now:
+        return ()
+    last = f"{moment.astimezone(EXCHANGE):%Y-%m-%d %H:%M} New York"
+    return (f"a dry run does not move the account: its positions are those of its last moment, {last}",)
+
+
+def market_state(context: Context, trading: Trading, view: Portfolio, found: Screen) -> MarketState:
+    """The prices of all that may be traded, whether the exchange is open (its close included), and any halt.
+
+    A signal that failed halts buying too: without it a candidate might not be one.
+    """
+    session = trading.sessions.of(trading.session)
+    symbols = sorted({p.symbol for p in view.positions} | {c.symbol for c in found.candidates})
+    return MarketState(
+        now=trading.now,
+        is_open=session is not None and session.opens <= trading.now <= session.closes,
+        quotes=trading.data.quotes(symbols, trading.now),
+        caps={symbol: trading.universe.cap_of(symbol) for symbol in symbols},
+        halt=halted(trading.workspace) or "; ".join(context.program.failures) or None,
+    )
+
+
+def situate(
+    context: Context,
+    info: ScanInfo,
+    view: Portfolio,
+    found: Screen,
+    signs: Sequence[Reading],
+    prices: MarketState,
+) -> Situation:
+    """Put together all that a decider is told."""
+    settings = context.settings
+    monitor = settings.monitor
+    skip = monitor.skip_buys_when_healthy and skip_buys(view, signs, monitor.healthy_threshold, info.session)
+    left = limits_left(view, settings.limits, prices, cap=info.cap, max_buys=info.max_buys, skip_buys=skip)
+    return Situation(
+        scan=info,
+        strategy=settings.strategy,
+        portfolio=view,
+        candidates=found.candidates,
+        readings=tuple(signs),
+        market=found.market,
+        limits_left=left,
+        watchlist=context.ledger.watchlist(context.broker.account_id),
+    )

@@ -114,11 +114,20 @@ def plugin_findings(tree: Table, host: Host) -> Iterator[Finding]:
         yield place_of(tree, place).finding(failure.message, dotted(path))
 
 
-def rule_findings(tree: Table, problems: Sequence[Problem]) -> Iterator[Finding]:
-    """What is wrong with rules, each at the value in the file that holds it."""
+def rule_findings(tree: Table, problems: Sequence[Problem], missing: frozenset[str]) -> Iterator[Finding]:
+    """What is wrong with rules, each at the value in the file that holds it.
+
+    One mistake is one finding: a rule that names what is missing, because something else is wrong with that,
+    is not another.
+    """
+    gone = set(missing)
     for problem in problems:
-        path = _existing(tree, problem.path)
-        yield place_of(tree, path).finding(_one_line(problem.message), dotted(problem.path))
+        follows = any(repr(name) in problem.message for name in gone)
+        if len(problem.path) > 1 and problem.path[0] in ("features", "columns"):
+            gone.add(str(problem.path[1]))
+        if not follows:
+            path = _existing(tree, problem.path)
+            yield place_of(tree, path).finding(_one_line(problem.message), dotted(problem.path))
 
 
 def _existing(tree: Table, path: tuple[str | int, ...]) -> tuple[str | int, ...]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -133,11 +132,13 @@ def natural(node: Scalar, kinds: frozenset[str] = frozenset()) -> Any:
 
 
 def _number(text: str) -> int | float | None:
-    with suppress(ValueError):
-        if _INTEGER.fullmatch(text):
-            return int(text)
-        if _BASED.fullmatch(text):
-            return int(text, 0)
+    """The number that a text is; None for other text, and for more digits than Python reads as a number."""
+    decimal = _INTEGER.fullmatch(text) is not None
+    if decimal or _BASED.fullmatch(text):
+        try:
+            return int(text, 10 if decimal else 0)
+        except ValueError:
+            return None
     if _FLOAT.fullmatch(text):
         return float(text)
     return float(text.lower().replace(".", "")) if _INFINITE.fullmatch(text) else None

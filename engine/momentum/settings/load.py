@@ -27,8 +27,7 @@ from momentum.settings.yamlfile import single
 __all__ = ["Override", "Settings", "describe", "load"]
 
 _LONGEST_NAME = 200
-_RULES_NEED = ("features", "columns", "caps", "plugins.signals")
-"""Where something is wrong here, a rule may name what is missing only because of that."""
+_ALL_RULES_NEED = ("plugins", "strategy", "extends", "features", "columns")
 
 
 def load(
@@ -78,7 +77,7 @@ def load(
     if documents.strategy.found and not any(_spoils_rules(finding) for finding in findings):
         check = rule_check or _program_check()
         problems = check(settings.strategy, host, settings.limits)
-        findings += checks.rule_findings(sound, problems)
+        findings += checks.rule_findings(sound, problems, _missing_names(faults))
 
     ordered = _in_order(findings)
     errors = [finding for finding in ordered if finding.severity == "error"]
@@ -187,12 +186,19 @@ def _absolute(url: str, directory: Path) -> str:
 
 
 def _spoils_rules(finding: Finding) -> bool:
-    """True for an error after which a rule may name something that is missing only because of it."""
+    """True for an error after which no rule can be judged: nothing that it names is there."""
     if finding.severity != "error":
         return False
     if finding.where.startswith(f"{STRATEGIES}/") and not finding.key:
         return True
-    return finding.key in ("plugins", "strategy", "extends") or finding.key.startswith(_RULES_NEED)
+    return finding.key in _ALL_RULES_NEED or finding.key.startswith("plugins.signals")
+
+
+def _missing_names(faults: Iterable[Fault]) -> frozenset[str]:
+    """The features, columns and thresholds that are left out because something is wrong with them."""
+    depth = {"features": 1, "columns": 1, "caps": 2}
+    at = ((depth.get(str(fault.path[0]), len(fault.path)), fault.path) for fault in faults)
+    return frozenset(str(path[place]) for place, path in at if place < len(path))
 
 
 def _in_order(findings: Iterable[Finding]) -> list[Finding]:

@@ -19,7 +19,7 @@ _AT_THE_END = (
         "mapping values are not allowed",
         "a second `: ` in a value, or a wrong indentation; put the text in quotes",
     ),
-    ("nesting depth", "nested too deeply"),
+    ("nesting depth", "nested more than 50 deep"),
     ("sequence entries are not allowed", "a list item cannot begin here; put it on a line of its own"),
     ("unknown escape", "an unknown escape in a quoted text; use single quotes"),
     ("tag handle", "tags (!) are not used here; put the text in quotes"),

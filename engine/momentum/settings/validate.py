@@ -115,9 +115,9 @@ def _message(error: ValidationError, tree: Table, path: Path) -> str:
         case "maximum":
             return f"{written} is over {_bound(error)}"
         case "exclusiveMinimum":
-            return f"{written} is not over {_bound(error)}"
+            return f"{written} must be over {_bound(error)}"
         case "exclusiveMaximum":
-            return f"{written} is not under {_bound(error)}"
+            return f"{written} must be under {_bound(error)}"
         case "pattern":
             return f"{written!r} is not {_form(error)}"
         case "required":

@@ -220,7 +220,7 @@ def single(keys: tuple[str, ...], value: Node) -> Table:
 
 
 def node_of(value: object, mark: Mark) -> Node:
-    """The node of a plain value, as if a person had written it at `mark`."""
+    """The node of a plain value, as if a person had written it at `mark`; text that reads as null is quoted."""
     if isinstance(value, Mapping):
         entries = {str(key): node_of(item, mark) for key, item in value.items()}
         return Table(entries, dict.fromkeys(entries, mark), mark)
@@ -230,4 +230,5 @@ def node_of(value: object, mark: Mark) -> Node:
         return Scalar("null", True, mark)
     if isinstance(value, bool):
         return Scalar("true" if value else "false", True, mark)
-    return Scalar(str(value), True, mark)
+    text = str(value)
+    return Scalar(text, not Scalar(text, True, mark).is_null, mark)

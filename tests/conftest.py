@@ -1,8 +1,9 @@
-"""Shared by all tests: where the real market data lies, and a skip that says so where it is absent."""
+"""Shared by all tests: real market data where it is there, and a cache that is nobody's but theirs."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,3 +17,12 @@ def real_data() -> Path:
     if not (SHARED / "daily.parquet").is_file():
         pytest.skip(f"no real market data in {SHARED}")
     return SHARED
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A cache directory of the test run, for this process and those that it starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        directory = tmp_path_factory.mktemp("cache")
+        patch.setenv("XDG_CACHE_HOME", str(directory))
+        yield directory

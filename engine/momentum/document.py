@@ -140,7 +140,8 @@ def _rules(program: Program) -> dict[str, object]:
         ]
 
     return {
-        "features": dict(program.texts),
+        "features": {name: program.texts[name] for name, _ in program.features},
+        "columns": {name: program.texts[name] for name, _ in program.columns},
         "filters": texts(program.filters),
         "score": texts(program.score),
         "reversal": texts(program.reversal),

@@ -69,6 +69,10 @@ def explain(ledger: Ledger, record: ScanRecord, symbol: str) -> dict[str, Any]:
         "features": [
             {"name": name, "text": text, "value": row.get(name)} for name, text in rules["features"].items()
         ],
+        "columns": [
+            {"name": name, "when": when, "numbers": with_numbers(when, row), "value": row.get(name)}
+            for name, when in rules["columns"].items()
+        ],
         "filters": [
             _resolved(rule, row) | {"verdict": row.get(f"filter:{rule['key']}")} for rule in rules["filters"]
         ],

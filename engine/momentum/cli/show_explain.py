@@ -60,6 +60,10 @@ def _features(out: Console, found: Mapping[str, Any]) -> None:
 
 def _rules(out: Console, found: Mapping[str, Any]) -> None:
     made = table("rule", "condition", "with its numbers", "holds")
+    for column in found["columns"]:
+        value = column["value"]
+        verdict = Text(*_SIGN[value]) if value is None or isinstance(value, bool) else Text(_number(value))
+        made.add_row(column["name"], column["when"], Text(column["numbers"], style="dim"), verdict)
     for rule in found["filters"]:
         made.add_row(
             rule["name"], rule["when"], Text(rule["numbers"], style="dim"), Text(*_SIGN[rule["verdict"]])

@@ -58,7 +58,7 @@ def screen(
     rows = _rows(panel, universe, limits, held)
     query = (
         rows.lazy()
-        .join(_latest(program, panel), on="symbol", how="left")
+        .join(_latest(program, panel), on="symbol", how="left", maintain_order="left")
         .with_columns(price=pl.col("close"), **_literals(market))
         .with_columns(breadth=(pl.col("close") > pl.col("_previous")).filter(pl.col("member")).mean())
     )

@@ -21,7 +21,7 @@ _SECRET_KEY = re.compile(
     r"(^|[_-])(api[_-]?key|key[_-]?id|access[_-]?key|secret([_-]?key)?|token|password|passwd)$", re.IGNORECASE
 )
 _LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
-_VALUE = re.compile(r"'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|([^\s'\"]?(?:(?!\s#).)*)")
+_VALUE = re.compile(r"'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|([^\s'\"](?:(?!\s#).)*|)")
 _NAMED_BY_PEOPLE = ("features", "columns", "filters", "score", "reversal")
 
 

@@ -84,7 +84,8 @@ def _faults(error: ValidationError, tree: Table, prefix: Path) -> Iterator[Fault
         key = str(error.instance)
         yield Fault((*path, key), f"{_clip(key)} is not {_form(error)}", at_key=True)
     else:
-        yield Fault(path, _message(error, tree, path))
+        missing = error.validator == "required" and bool(path) and isinstance(path[-1], str)
+        yield Fault(path, _message(error, tree, path), at_key=missing)
 
 
 def _unknown_keys(error: ValidationError, path: Path) -> Iterator[Fault]:

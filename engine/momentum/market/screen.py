@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 import polars as pl
 
@@ -35,11 +36,13 @@ class Screen:
 
     `frame` has a row per symbol: symbol, cap, member (False for what is only held), the bar, the strategy's
     features and columns, `filter:NAME` (true, false, or null for unknown), `score:NAME` (points earned),
-    `score` and `rejected_by` (null for a candidate). `candidates` are ranked, best first.
+    `score` and `rejected_by` (null for a candidate). `candidates` are ranked, best first; `with_data` counts
+    the members that have a bar of this session.
     """
 
     frame: pl.DataFrame
     members: tuple[str, ...]
+    session: date
     candidates: tuple[Candidate, ...]
     funnel: tuple[RuleCount, ...]
     market: MarketContext
@@ -56,11 +59,12 @@ def screen(
 ) -> Screen:
     """Evaluate a program on the last bar of each symbol of the panel."""
     rows = _rows(panel, universe, limits, held)
+    today = pl.col("ts") == panel.session
     query = (
         rows.lazy()
         .join(_latest(program, panel), on="symbol", how="left", maintain_order="left")
         .with_columns(price=pl.col("close"), **_literals(market))
-        .with_columns(breadth=(pl.col("close") > pl.col("_previous")).filter(pl.col("member")).mean())
+        .with_columns(breadth=(pl.col("close") > pl.col("_previous")).filter(pl.col("member") & today).mean())
     )
     for name, expression in program.columns:
         query = query.with_columns(expression.alias(name)).with_columns(finite(name, program.types[name]))
@@ -77,10 +81,11 @@ def screen(
     return Screen(
         frame=frame,
         members=panel.members,
+        session=panel.session,
         candidates=tuple(_candidate(row, rank, program) for rank, row in enumerate(passed.to_dicts(), 1)),
         funnel=_funnel(members, program),
         market=replace(market, breadth=breadth),
-        with_data=members.filter(pl.col("close").is_not_null()).height,
+        with_data=members.filter(today).height,
     )
 
 

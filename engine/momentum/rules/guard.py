@@ -22,7 +22,7 @@ _CARRIES_FIRST = frozenset(
     ["TrueDivide", "FloorDivide", "Modulus", "Sql.Binary.Div", "Sql.Binary.Rem", "Negate", "Abs"]
 )
 _CAN_LEAVE_THE_NUMBERS = frozenset(["Log", "Exp", "Pow.Generic", "Pow.Sqrt", "Sql.ToFloat"])
-NULL = {"Literal": {"Scalar": {"Null": "Null"}}}
+_UNKNOWN = {"Literal": {"Scalar": {"Null": "Boolean"}}}
 
 
 def guarded(tree: Any) -> Any:
@@ -43,7 +43,9 @@ def _settled(node: Any, guards: int) -> Any:
         raise RecursionError("guards inside of each other")
     value = _rewritten(node, guards + 1)
     finite = {"Function": {"input": [value], "function": {"Boolean": "IsFinite"}}}
-    return {"Ternary": {"predicate": finite, "truthy": value, "falsy": NULL}}
+    true_or_null = {"BinaryExpr": {"left": finite, "op": "Or", "right": _UNKNOWN}}
+    one_or_null = {"Cast": {"expr": true_or_null, "dtype": {"Literal": "Float64"}, "options": "Strict"}}
+    return {"BinaryExpr": {"left": value, "op": "Multiply", "right": one_or_null}}
 
 
 def _rewritten(node: Any, guards: int) -> Any:

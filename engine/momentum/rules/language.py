@@ -16,8 +16,8 @@ from typing import Any
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
-from momentum.rules.guard import NULL, guarded
-from momentum.rules.tree import depth, function_name, names, without_boolean_cast
+from momentum.rules.guard import guarded
+from momentum.rules.tree import depth, function_name, holds, names, without_boolean_cast
 
 MAX_LENGTH = 2_000
 """Characters of a rule's text; no readable rule comes near."""
@@ -46,7 +46,9 @@ _CASTS = frozenset(["Float64"])
 _SCALARS = frozenset(
     "Decimal String Boolean Null Float64 Float32 Int128 Int64 Int32 Int16 Int8 UInt64 UInt32".split()
 )
-_UNKNOWN = {"Cast": {"expr": NULL, "dtype": {"Literal": "Boolean"}, "options": "NonStrict"}}
+_MAY_BE_CONSTANT = frozenset(["Ternary", "Coalesce", "FillNull"])
+_NULL = {"Literal": {"Scalar": {"Null": "Null"}}}
+_UNKNOWN = {"Cast": {"expr": _NULL, "dtype": {"Literal": "Boolean"}, "options": "NonStrict"}}
 """What SQL makes of a NULL within IN (1, NULL)."""
 
 _WHY = {
@@ -100,8 +102,22 @@ def compile_value(when: str | pl.Expr, known: Mapping[str, pl.DataType]) -> pl.E
         expression = pl.Expr.deserialize(io.BytesIO(json.dumps(guarded(tree)).encode()), format="json")
     except (RecursionError, PolarsError) as error:
         raise RuleError(_TOO_DEEP) from error
-    result_type(expression, known)
-    return expression
+    return _on_every_row(expression, result_type(expression, known), tree)
+
+
+def _on_every_row(expression: pl.Expr, found: pl.DataType, tree: Any) -> pl.Expr:
+    """The expression with a value for each row of its columns, however few values polars makes of it.
+
+    Where a CASE or COALESCE comes to one of its constants on every row, polars 2.1 gives a single value, and what
+    compares that with another constant no longer fits the other columns of a frame.
+    """
+    column = next(iter(sorted(names(tree))), None)
+    if column is None or not holds(tree, _MAY_BE_CONSTANT):
+        return expression
+    everywhere = pl.col(column).is_null() | pl.col(column).is_not_null()
+    if found == pl.Boolean:
+        return expression & everywhere
+    return expression * everywhere.cast(pl.Float64) if found.is_numeric() else expression
 
 
 def names_in(when: str | pl.Expr) -> frozenset[str]:

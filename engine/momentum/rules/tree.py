@@ -45,6 +45,16 @@ def names(node: Any) -> Iterator[str]:
                 yield from names(part)
 
 
+def holds(node: Any, kinds: frozenset[str]) -> bool:
+    """Whether a node or function of one of the kinds stands anywhere in a tree."""
+    if isinstance(node, str):
+        return node in kinds
+    parts = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    return (isinstance(node, dict) and not kinds.isdisjoint(node)) or any(
+        holds(part, kinds) for part in parts
+    )
+
+
 def depth(tree: Any) -> int:
     """How many dicts and lists stand inside of each other."""
     deepest, waiting = 0, [(tree, 1)]

@@ -86,6 +86,10 @@ def test_each_buy_of_a_plan_leaves_less_for_the_next() -> None:
     assert bought(plan_of(decision(buys=("A", "B")), four)) == [("A", 1000), ("B", 800)]
 
 
+def test_each_buy_of_a_plan_leaves_less_cash_for_the_next() -> None:
+    assert bought(plan_of(decision(buys=("A", "B")), portfolio(cash=16_000.0))) == [("A", 1000), ("B", 600)]
+
+
 def test_the_proceeds_of_a_planned_close_can_be_spent() -> None:
     poor = portfolio(position("B", qty=800), cash=0.0)
     plan = plan_of(decision(closes=("B",), buys=("A",)), poor)

@@ -145,7 +145,8 @@ def worlds(draw: st.DrawFn, classes: tuple[Cap, ...] = CAPS) -> World:
     positions = tuple(Position(symbol, draw(shares), 10.0, draw(prices), caps[symbol]) for symbol in held)
     open_orders = st.builds(order, st.sampled_from(SYMBOLS), st.sampled_from(["buy", "sell"]), shares)
     cash = draw(st.floats(1_000.0, 500_000.0)) * (-1 if draw(rarely) else 1)
-    equity = cash + sum(position.value for position in positions)
+    unsettled = draw(st.sampled_from([0.0, 0.0, 100_000.0]))
+    equity = cash + unsettled + sum(position.value for position in positions)
     exits = draw(st.lists(st.sampled_from(SYMBOLS), max_size=1))
     return World(
         portfolio=Portfolio(NOW, equity, cash, positions, tuple(draw(st.lists(open_orders, max_size=2)))),
@@ -244,18 +245,22 @@ def dollars(plan: Plan) -> float:
     return sum(buy.value for buy in plan.buys)
 
 
-# The unclassified take the totals as the limits of their class, and where one class gets less another may get more.
+# Not where positions may be added to: a buy that finds no slot leaves its place in the scan to one that needs none,
+# which may be dearer. Nor for the unclassified, whose class has the totals as its limits.
 @given(worlds(CAPS[:3]), sensible, fractions, st.integers(0, 6), st.integers(0, 6))
 def test_tighter_totals_never_approve_more_dollars(
     world: World, what: Decision, exposure: float, positions: int, buys: int
 ) -> None:
-    loose = world.limits
+    loose = replace(world.limits, add_to_positions=False)
     for tighter in (
         replace(loose, max_exposure=min(loose.max_exposure, exposure)),
         replace(loose, max_positions=min(loose.max_positions, positions)),
         replace(loose, max_buys_per_scan=min(loose.max_buys_per_scan, buys)),
     ):
-        assert dollars(replace(world, limits=tighter).plan(what)) <= dollars(world.plan(what)) + CENT
+        assert (
+            dollars(replace(world, limits=tighter).plan(what))
+            <= dollars(replace(world, limits=loose).plan(what)) + CENT
+        )
 
 
 @given(worlds(), st.sampled_from(SYMBOLS), fractions, st.floats(0, 50_000), fractions)

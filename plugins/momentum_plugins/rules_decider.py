@@ -216,7 +216,7 @@ def _offer(situation: Situation) -> str:
     rules, candidates = situation.strategy.decide, situation.candidates
     strong = sum(candidate.score >= rules.buy_score for candidate in candidates)
     good = sum(rules.watch_score <= candidate.score < rules.buy_score for candidate in candidates)
-    named = f"{len(candidates)} {'candidate' if len(candidates) == 1 else 'candidates'}"
+    named = "1 candidate" if len(candidates) == 1 else f"{len(candidates)} candidates"
     return f"{named}: {strong} with the score of {rules.buy_score:g} that a buy needs, {good} to watch."
 
 

@@ -15,7 +15,7 @@ from momentum.rules.problem import Problem
 from momentum.settings.documents import WORKSPACE_FILE
 from momentum.settings.nodes import DEFAULT, Mark, Node, Table, at, dotted, mark_of
 from momentum.settings.typed import Monitor, Schedule, factory_of
-from momentum.settings.validate import Fault
+from momentum.settings.validate import Fault, clip
 from momentum.units import SlotTime, format_fraction
 
 RuleCheck: TypeAlias = Callable[[Strategy, Host, Limits], Sequence[Problem]]
@@ -127,7 +127,7 @@ def rule_findings(tree: Table, problems: Sequence[Problem], missing: frozenset[s
             gone.add(str(problem.path[1]))
         if not follows:
             path = _existing(tree, problem.path)
-            yield place_of(tree, path).finding(_one_line(problem.message), dotted(problem.path))
+            yield place_of(tree, path).finding(_one_line(problem.message), clip(dotted(problem.path)))
 
 
 def _existing(tree: Table, path: tuple[str | int, ...]) -> tuple[str | int, ...]:

@@ -57,7 +57,7 @@ class Conversion:
 
     def _scalar(self, node: Scalar, schema: Schema, path: nodes.Path) -> Any:
         kinds = types_of(schema)
-        if "null" in kinds and _is_absent(node, kinds):
+        if is_absent(node, kinds):
             return None
         try:
             unit = schema.get("x-unit")
@@ -105,10 +105,11 @@ def _is_unset(node: Node, schema: Schema) -> bool:
     return bool(kinds) and "null" not in kinds
 
 
-def _is_absent(node: Scalar, kinds: frozenset[str]) -> bool:
-    if node.is_null:
-        return True
-    return node.plain and node.text.lower() in _ABSENT and not kinds & {"boolean", "string"}
+def is_absent(node: Scalar, kinds: frozenset[str]) -> bool:
+    """True for a null, or an `off`, where a value may be left out."""
+    if "null" not in kinds:
+        return False
+    return node.is_null or (node.plain and node.text.lower() in _ABSENT and not kinds & {"boolean", "string"})
 
 
 def natural(node: Scalar, kinds: frozenset[str] = frozenset()) -> Any:

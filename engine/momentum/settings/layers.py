@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from momentum.errors import Finding
-from momentum.settings.convert import Schema, child_of, natural, types_of
+from momentum.settings.convert import Schema, child_of, is_absent, natural, types_of
 from momentum.settings.nodes import DEFAULT, Items, Mark, Node, Scalar, Table, at, dotted
-from momentum.settings.validate import did_you_mean
+from momentum.settings.validate import clip, did_you_mean
 from momentum.settings.yamlfile import Document, node_of, parse, read_file, single
 
 STRATEGIES = "strategies"
@@ -119,10 +119,10 @@ def flag_layers(sets: Sequence[str]) -> tuple[list[Table], list[Finding]]:
         key, sign, value = text.partition("=")
         steps = tuple(key.strip().split("."))
         if not sign or not all(steps):
-            findings.append(mark.finding(f"{text!r} is not KEY=VALUE, like limits.max_positions=4"))
+            findings.append(mark.finding(f"{clip(text)!r} is not KEY=VALUE, like limits.max_positions=4"))
             continue
         parsed = parse(value, mark.where, placed=False)
-        findings += [mark.finding(finding.message, key.strip()) for finding in parsed.findings]
+        findings += [mark.finding(finding.message, clip(key)) for finding in parsed.findings]
         if not parsed.findings:
             layers.append(single(steps, parsed.root or Scalar("", True, mark)))
     return layers, findings
@@ -150,7 +150,7 @@ def read_strategy(directory: Path, name: str, named_at: Mark) -> StrategyFiles:
         if name in seen:
             problem = f"{' extends '.join([*seen, name])}: a circle; remove one `extends:`"
         elif not _is_there(directory, name):
-            problem = f"there is no file {_clip(where)}{_other_strategy(directory, name)}"
+            problem = f"there is no file {clip(where)}{_other_strategy(directory, name)}"
         if problem:
             wrong = Finding(named_at.where, problem, key, named_at.line, named_at.column)
             return StrategyFiles(tuple(reversed(files)), (wrong, *_all(files)), bool(files))
@@ -173,11 +173,6 @@ def _is_there(directory: Path, name: str) -> bool:
     return plain and (directory / STRATEGIES / f"{name}.yaml").is_file()
 
 
-def _clip(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _LONGEST_NAME else line[:_LONGEST_NAME] + "..."
-
-
 def _all(files: Sequence[Document]) -> list[Finding]:
     return [finding for document in files for finding in document.findings]
 
@@ -187,11 +182,9 @@ def _other_strategy(directory: Path, name: str) -> str:
     hint = did_you_mean(name.removesuffix(".yaml"), known)
     if hint:
         return hint
-    return (
-        f"; known are {', '.join(known[:12])}"
-        if known
-        else f"; {STRATEGIES}/ holds none, see `momentum init`"
-    )
+    if not known:
+        return f"; {STRATEGIES}/ holds none, see `momentum init`"
+    return f"; known are {', '.join(known[:12])}"
 
 
 def written(node: Node, schema: Schema) -> object:
@@ -202,9 +195,7 @@ def written(node: Node, schema: Schema) -> object:
     if isinstance(node, Table):
         return {key: written(child, child_of(schema, key)) for key, child in node.entries.items()}
     kinds = types_of(schema)
-    if "null" in kinds and node.plain and node.text.lower() == "off" and "boolean" not in kinds:
-        return None
-    return natural(node, kinds)
+    return None if is_absent(node, kinds) else natural(node, kinds)
 
 
 def as_yaml(value: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,15 @@ from momentum.settings.schema import workspace_schema
 from momentum.settings.secrets import secrets_in
 from momentum.settings.sections import Sections, plugin_sections, section_faults
 from momentum.settings.typed import Settings, describe
-from momentum.settings.validate import MOST, Fault, validate
+from momentum.settings.validate import Fault, validate
 from momentum.settings.yamlfile import single
 
 __all__ = ["Override", "Settings", "describe", "load"]
 
 _LONGEST_NAME = 200
+_MOST = 100
+"""How many findings are shown in one go: a file of quite another kind would give thousands."""
+
 _ALL_RULES_NEED = ("plugins", "strategy", "extends", "features", "columns")
 
 
@@ -55,37 +59,37 @@ def load(
     schema = sections.complete(core)
     base = _defaults(schema, directory)
     below = merge(base, documents.tree(schema, (), for_backtest=for_backtest), schema)
-    changes, warnings = override_layers(() if for_backtest else overrides, below, core, directory)
-    written_tree = documents.tree(schema, changes, for_backtest=for_backtest)
+    changes, refused = override_layers(() if for_backtest else overrides, below, core, directory)
+    tree = documents.tree(schema, changes, for_backtest=for_backtest)
 
-    whole = merge(base, written_tree, schema)
-    faults = _distinct(_faults(whole, core, sections, directory))
+    whole = merge(base, tree, schema)
+    faults = list(islice(_faults(whole, core, sections, directory), _MOST + 1))
     findings = [
         *documents.findings,
         *documents.misplaced(),
         *sections.findings,
         *checks.plugin_findings(whole, host),
-        *(fault.finding(whole) for fault in faults),
-        *warnings,
+        *(fault.finding(whole) for fault in _distinct(faults)),
     ]
-    sound, follows = followed(merge(base, _repaired(written_tree, faults), schema), schema)
+    if len(faults) > _MOST:
+        raise SettingsError(_in_order(findings))
+    sound, follows = followed(merge(base, _repaired(tree, faults), schema), schema)
     values = Conversion(directory).value(sound, schema)
     settings = _settings(directory, documents.strategy_name, values, host, for_backtest=for_backtest)
-    findings += checks.cross_checks(
-        sound, settings.limits, settings.monitor, settings.schedule, classified=settings.universe is not None
+    classified = settings.universe is not None
+    across = checks.cross_checks(
+        sound, settings.limits, settings.monitor, settings.schedule, classified=classified
     )
     if documents.strategy.found and not any(_spoils_rules(finding) for finding in findings):
-        check = rule_check or _program_check()
-        problems = check(settings.strategy, host, settings.limits)
+        problems = (rule_check or _program_check())(settings.strategy, host, settings.limits)
         findings += checks.rule_findings(sound, problems, _missing_names(faults))
 
-    ordered = _in_order(findings)
-    errors = [finding for finding in ordered if finding.severity == "error"]
+    errors = [finding for finding in (*findings, *across) if finding.severity == "error"]
     if errors:
-        raise SettingsError(errors)
+        raise SettingsError(_in_order(errors))
     return replace(
         settings,
-        warnings=tuple(ordered),
+        warnings=tuple(_in_order((*across, *refused))),
         values=_described(sound, schema),
         origins={**origins(sound), **follows},
     )
@@ -202,13 +206,12 @@ def _missing_names(faults: Iterable[Fault]) -> frozenset[str]:
 
 
 def _in_order(findings: Iterable[Finding]) -> list[Finding]:
-    """Each finding once, in the order of the files; of a file that is quite another thing only the first."""
+    """Each finding once, in the order of the files, and no more than a person would read."""
     distinct = {str(finding): finding for finding in findings}.values()
     ordered = sorted(distinct, key=lambda f: (f.where, f.line or 0, f.column or 0))
-    if len(ordered) <= MOST:
+    if len(ordered) <= _MOST:
         return ordered
-    more = Finding(ordered[0].where, f"and {len(ordered) - MOST} more findings", severity=ordered[0].severity)
-    return [*ordered[:MOST], more]
+    return [*ordered[:_MOST], Finding(ordered[0].where, "there is more to correct; begin with these")]
 
 
 def _described(tree: Table, schema: Schema) -> dict[str, object]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from difflib import get_close_matches
 from functools import cache
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from momentum.errors import Finding
@@ -17,9 +16,6 @@ from momentum.units import SlotTime, format_fraction
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
-
-MOST = 100
-"""How many findings are shown in one go: a file of another kind would give thousands."""
 
 _KINDS = {
     "object": "a mapping (key: value)",
@@ -43,7 +39,7 @@ class Fault:
     def finding(self, tree: Table) -> Finding:
         """The finding, at the place in the document where the value or the key was written."""
         place = key_mark_of(tree, self.path) if self.at_key else mark_of(tree, self.path)
-        return place.finding(self.message, dotted(self.path))
+        return place.finding(self.message, clip(dotted(self.path)))
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -52,14 +48,14 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
-def validate(values: object, schema: Schema, tree: Table, prefix: Path = ()) -> tuple[Fault, ...]:
-    """All that a JSON Schema finds wrong with converted values.
+def validate(values: object, schema: Schema, tree: Table, prefix: Path = ()) -> Iterator[Fault]:
+    """All that a JSON Schema finds wrong with converted values, one after the other.
 
     `tree` is the document that the values were converted from; they stand in it under `prefix`. Raises
     whatever the library raises where the schema itself is wrong.
     """
-    errors = islice(_validator()(schema).iter_errors(values), MOST)
-    return tuple(fault for error in errors for fault in islice(_faults(error, tree, prefix), MOST))
+    for error in _validator()(schema).iter_errors(values):
+        yield from _faults(error, tree, prefix)
 
 
 @cache
@@ -82,7 +78,7 @@ def _faults(error: ValidationError, tree: Table, prefix: Path) -> Iterator[Fault
         yield from _unknown_keys(error, path)
     elif "propertyNames" in error.absolute_schema_path:
         key = str(error.instance)
-        yield Fault((*path, key), f"{_clip(key)} is not {_form(error)}", at_key=True)
+        yield Fault((*path, key), f"{clip(key)} is not {_form(error)}", at_key=True)
     else:
         missing = error.validator == "required" and bool(path) and isinstance(path[-1], str)
         yield Fault(path, _message(error, tree, path), at_key=missing)
@@ -94,12 +90,12 @@ def _unknown_keys(error: ValidationError, path: Path) -> Iterator[Fault]:
     for key in instance:
         if key not in known:
             hint = did_you_mean(key, known) or (f"; known are {', '.join(known)}" if len(known) <= 12 else "")
-            yield Fault((*path, key), f"unknown key {_clip(key)!r}{hint}", at_key=True)
+            yield Fault((*path, key), f"unknown key {clip(key)!r}{hint}", at_key=True)
 
 
 def _message(error: ValidationError, tree: Table, path: Path) -> str:
     node = at(tree, path)
-    written = shown(node) if node is not None else _clip(str(error.instance))
+    written = shown(node) if node is not None else clip(str(error.instance))
     bound: Any = error.validator_value
     instance: Any = error.instance
     match error.validator:
@@ -127,7 +123,7 @@ def _message(error: ValidationError, tree: Table, path: Path) -> str:
             return f"needs at least {bound}" if bound > 1 else "must not be empty"
         case "maxItems" | "maxProperties":
             return f"holds {len(instance)}, and {bound} may stand here"
-    return _clip(error.message)
+    return clip(error.message)
 
 
 def _schema(error: ValidationError) -> Mapping[str, Any]:
@@ -144,6 +140,7 @@ def _bound(error: ValidationError) -> str:
     return format_fraction(bound) if _schema(error).get("x-unit") == "fraction" else f"{bound:g}"
 
 
-def _clip(text: str) -> str:
+def clip(text: str) -> str:
+    """The text on one line, and not too much of it."""
     line = " ".join(text.split())
     return line if len(line) <= 100 else line[:97] + "..."

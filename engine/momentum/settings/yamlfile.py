@@ -206,7 +206,8 @@ class _Composer:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= 40 else text[:37] + "..."
+    line = " ".join(text.split())
+    return line if len(line) <= 40 else line[:37] + "..."
 
 
 def single(keys: tuple[str, ...], value: Node) -> Table:

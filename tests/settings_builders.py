@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -91,3 +92,12 @@ def finding(directory: Path, **more: Any) -> str:
 def origins(settings: Settings, *keys: str) -> Mapping[str, str]:
     """Where the values of these keys come from."""
     return {key: settings.origins[key] for key in keys}
+
+
+def as_yaml(value: object) -> str:
+    """A value as it would be written after `--set KEY=`."""
+    if value is None:
+        return "off"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

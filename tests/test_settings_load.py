@@ -12,11 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from momentum.errors import SettingsError
-from momentum.settings.layers import as_yaml
 from momentum.settings.load import describe, load
 from momentum.settings.secrets import environment, redact
 from momentum.units import SlotTime
-from settings_builders import PLAIN_STRATEGY, finding, findings, loaded, shipped, workspace
+from settings_builders import PLAIN_STRATEGY, as_yaml, finding, findings, loaded, shipped, workspace
 
 PLUGIN = """
 import momentum

@@ -6,7 +6,6 @@ holds again, except where the schema knows null as a value. Defaults lie below a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -196,12 +195,3 @@ def written(node: Node, schema: Schema) -> object:
         return {key: written(child, child_of(schema, key)) for key, child in node.entries.items()}
     kinds = types_of(schema)
     return None if is_absent(node, kinds) else natural(node, kinds)
-
-
-def as_yaml(value: object) -> str:
-    """A written value on one line of YAML."""
-    if value is None:
-        return "off"
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

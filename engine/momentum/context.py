@@ -6,9 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
 
-from momentum.errors import DataError, MomentumError, UsageError
+from momentum.errors import UsageError
 from momentum.execution.trading import StopPolicy, Trading
 from momentum.host.dispatch import only
 from momentum.host.registry import Host
@@ -88,8 +87,8 @@ def open_context(settings: Settings, clock: Clock) -> Context:
         clock=clock,
         symbols=universe.symbols,
     )
-    data = _opened("data", settings.host, "momentum_market_data", workspace)
-    broker = _opened("broker", settings.host, "momentum_broker", replace(workspace, data=data))
+    data = only(settings.host, "data", "momentum_market_data", workspace=workspace)
+    broker = only(settings.host, "broker", "momentum_broker", workspace=replace(workspace, data=data))
     return Context(
         settings=settings,
         universe=universe,
@@ -99,13 +98,3 @@ def open_context(settings: Settings, clock: Clock) -> Context:
         ledger=open_ledger(settings.ledger),
         clock=clock,
     )
-
-
-def _opened(role: str, host: Host, hook: str, workspace: Workspace) -> Any:
-    try:
-        return only(host, role, hook, workspace=workspace)
-    except MomentumError:
-        raise
-    except Exception as error:
-        name = host.roles[role][0]
-        raise DataError(f"plugin {name} ({role}) failed: {type(error).__name__}: {error}") from error

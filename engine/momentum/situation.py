@@ -34,7 +34,8 @@ def market_state(context: Context, trading: Trading, view: Portfolio, found: Scr
     A signal that failed halts buying too: without it a candidate might not be one.
     """
     session = trading.sessions.of(trading.session)
-    symbols = sorted({p.symbol for p in view.positions} | {c.symbol for c in found.candidates})
+    traded = (*view.positions, *view.open_orders, *found.candidates)
+    symbols = sorted({one.symbol for one in traded})
     return MarketState(
         now=trading.now,
         is_open=session is not None and session.opens <= trading.now <= session.closes,

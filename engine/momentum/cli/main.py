@@ -94,9 +94,16 @@ def _run(arguments: list[str] | None) -> int:
 
 
 def _redacted(text: str) -> str:
+    """The text without the value of any secret; a `.env` that cannot be read hides nothing by itself."""
+    import os
+
     from momentum.settings.secrets import environment, redact
 
-    return redact(text, environment(Path.cwd()))
+    try:
+        secrets = environment(Path.cwd())
+    except MomentumError:
+        secrets = os.environ
+    return redact(text, secrets)
 
 
 if __name__ == "__main__":

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from momentum.errors import BrokerError
 from momentum.execution.account import portfolio
 from momentum.execution.closing import close_position, filled
-from momentum.execution.sending import follow, send
+from momentum.execution.sending import follow, record_fills, send
 from momentum.execution.trading import Trading
 from momentum.halt import halted
 from momentum.model.decision import Execution, Plan, PlannedOrder, Refusal
@@ -34,7 +35,7 @@ class TradingDesk:
         """Sell a position of the plan, once."""
         if order not in self._plan.closes or self._tried(order):
             return self._note(_refused(order, "it is not an order of the plan, or was tried already"))
-        return self._note(self._guarded(order, lambda: close_position(self._trading, order)))
+        return self._note(self._guarded(order, lambda: self._close(order)))
 
     def buy(self, order: PlannedOrder) -> Execution:
         """Buy what the plan approved, once, as far as the limits allow at this moment."""
@@ -42,13 +43,27 @@ class TradingDesk:
             return self._note(_refused(order, "it is not an order of the plan, or was tried already"))
         return self._note(self._guarded(order, lambda: self._buy(order)))
 
+    def _close(self, order: PlannedOrder) -> Execution:
+        view = self.portfolio()
+        checked = self._rechecked(order, view)
+        if isinstance(checked, PlannedOrder):
+            return close_position(self._trading, checked)
+        if view.position(order.symbol) is None:  # its stop sold it since the plan was made
+            record_fills(self._trading)
+            return replace(_refused(order, "the position is gone already"), status="dropped")
+        return _refused(order, checked.text)
+
+    def _rechecked(self, order: PlannedOrder, view: Portfolio) -> PlannedOrder | Refusal:
+        price = self._market.price(order.symbol)
+        return recheck(order, view, self._market, self._trading.limits, price=price)
+
     def _buy(self, order: PlannedOrder) -> Execution:
         trading = self._trading
         reason = halted(trading.workspace)
         if reason is not None:
             return _refused(order, f"trading is halted: {reason}")
         view = self.portfolio()
-        checked = recheck(order, view, self._market, trading.limits, price=self._market.price(order.symbol))
+        checked = self._rechecked(order, view)
         if isinstance(checked, Refusal):
             return _refused(order, checked.text)
         wanted = OrderRequest("", checked.symbol, "buy", "market", checked.qty)

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from traceback import extract_tb
@@ -36,6 +37,7 @@ class Plugin:
     implementation: object
 
 
+@cache
 def installed() -> Mapping[str, EntryPoint]:
     """The plugins that installed packages offer, by name; nothing is imported."""
     return {entry.name: entry for entry in entry_points(group=hookspecs.PROJECT)}

@@ -44,7 +44,6 @@ def measure(symbols: int, rounds: int) -> dict[str, float]:
 
 def _measure(scratch: Path, path: Path, symbols: int, rounds: int) -> dict[str, float]:
     import polars as pl
-    from momentum.settings.load import load
 
     from momentum.cli.show_scan import Silence
     from momentum.context import open_context
@@ -54,6 +53,7 @@ def _measure(scratch: Path, path: Path, symbols: int, rounds: int) -> dict[str, 
     from momentum.market.screen import screen
     from momentum.rules.program import compile_program
     from momentum.scan import ScanRequest, run
+    from momentum.settings.load import load
 
     workspace = scratch / "workspace"
     subprocess.run(

@@ -34,7 +34,10 @@ def plain(real_data: Path) -> pl.DataFrame:
         surge=own(volume / volume.shift(1).rolling_mean(20)),
         roc=own(close / close.shift(10) - 1),
     ).with_columns(
-        stage_1=(close > 5) & (pl.col("change") > 0.005) & pl.col("rvol").is_finite() & (pl.col("rvol") >= 1.2),
+        stage_1=(close > 5)
+        & (pl.col("change") > 0.005)
+        & pl.col("rvol").is_finite()
+        & (pl.col("rvol") >= 1.2),
         stage_2=(((pl.col("gap") > 0.01) & (close > open_)) | pl.col("breakout"))
         & pl.col("surge").is_finite()
         & (pl.col("surge") >= 1.3)

@@ -34,12 +34,12 @@ def market_state(context: Context, trading: Trading, view: Portfolio, found: Scr
     A signal that failed halts buying too: without it a candidate might not be one.
     """
     session = trading.sessions.of(trading.session)
-    traded = (*view.positions, *view.open_orders, *found.candidates)
-    symbols = sorted({one.symbol for one in traded})
+    symbols = {position.symbol for position in view.positions} | {order.symbol for order in view.open_orders}
+    symbols |= {candidate.symbol for candidate in found.candidates}
     return MarketState(
         now=trading.now,
         is_open=session is not None and session.opens <= trading.now <= session.closes,
-        quotes=trading.data.quotes(symbols, trading.now),
+        quotes=trading.data.quotes(sorted(symbols), trading.now),
         caps={symbol: trading.universe.cap_of(symbol) for symbol in symbols},
         halt=halted(trading.workspace) or "; ".join(context.program.failures) or None,
     )

@@ -36,14 +36,18 @@ def json_option(command: _F) -> _F:
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(command)
 
 
+def chosen_workspace(directory: Path | None, sets: tuple[str, ...]) -> tuple[Path, tuple[str, ...]]:
+    """The workspace and the overrides of a command: its own, else those given before its name."""
+    before, more = click.get_current_context().find_root().obj or (None, ())
+    return (directory or before or Path()).resolve(), (*more, *sets)
+
+
 def open_settings(
     directory: Path | None, sets: tuple[str, ...], data: Path | None, strategy: str | None = None
 ) -> Settings:
     """Load the settings of a command, and show warnings on stderr. Raises `SettingsError`."""
-    before, more = click.get_current_context().find_root().obj or (None, ())
-    settings = load(
-        (directory or before or Path()).resolve(), strategy=strategy, sets=(*more, *sets), data=data
-    )
+    where, changes = chosen_workspace(directory, sets)
+    settings = load(where, strategy=strategy, sets=changes, data=data)
     for warning in settings.warnings:
         click.echo(f"warning: {warning}", err=True)
     return settings

@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-import click
 from rich.text import Text
 
 from momentum.cli.render import console, table
-from momentum.errors import MomentumError, PluginError, UsageError
+from momentum.errors import PluginError, UsageError
 from momentum.host import discover
 from momentum.host.registry import roles_of
-from momentum.settings.load import Settings, describe, load
+from momentum.settings.load import Settings, describe, load_plugins
 
 Row = Mapping[str, object]
 
@@ -48,47 +47,41 @@ def _written(value: object) -> str:
     return ", ".join(map(str, value)) or "none" if isinstance(value, list | tuple) else str(value)
 
 
-def plugin_rows(directory: Path | None, sets: tuple[str, ...], data: Path | None) -> Sequence[Row]:
-    """Every plugin that is installed or listed. Raises `SettingsError` where the YAML cannot be read at all."""
-    before, more = click.get_current_context().find_root().obj or (None, ())
-    where = (directory or before or Path()).resolve()
-    listed: dict[str, list[str]] = {}
-    failed: dict[str, str] = {}
-    try:
-        settings = load(where, sets=(*more, *sets), data=data)
-        for role, names in settings.host.roles.items():
-            for name in names:
-                listed.setdefault(name, []).append(role)
-    except MomentumError as error:
-        click.echo(str(error), err=True)
-    rows = []
-    for name in sorted({*discover.installed(), *listed}):
-        rows.append(_row(name, where, listed.get(name, []), failed.get(name)))
-    return rows
+def plugin_rows(directory: Path, sets: tuple[str, ...], data: Path | None) -> Sequence[Row]:
+    """Every plugin that is installed or listed, and why one failed to load.
+
+    Raises `SettingsError` where there is no momentum.yaml.
+    """
+    host = load_plugins(directory, sets=sets, data=data)
+    failures = {failure.name: failure.message for failure in host.failures}
+    rows = [_row(plugin, [role for role, names in host.roles.items() if name in names], failures.pop(name, None))
+            for name, plugin in host.plugins.items()]  # fmt: skip
+    for name in discover.installed():
+        if name not in host.plugins and name not in failures:
+            try:
+                rows.append(_row(discover.load(name, directory), [], None))
+            except PluginError as error:
+                failures[name] = str(error)
+    rows += [_failed(name, message) for name, message in failures.items()]
+    return sorted(rows, key=lambda row: str(row["name"]))
 
 
-def _row(name: str, where: Path, enabled: Sequence[str], failure: str | None) -> Row:
-    try:
-        plugin = discover.load(name, where)
-    except PluginError as error:
-        return {
-            "name": name,
-            "version": "",
-            "origin": "",
-            "hooks": [],
-            "roles": [],
-            "enabled": [],
-            "error": str(error),
-        }
+def _row(plugin: discover.Plugin, enabled: Sequence[str], error: str | None) -> Row:
     return {
-        "name": name,
+        "name": plugin.name,
         "version": plugin.version,
         "origin": plugin.origin,
         "hooks": list(plugin.hooks),
         "roles": list(roles_of(plugin)),
         "enabled": list(enabled),
-        "error": failure,
+        "error": error,
     }
+
+
+def _failed(name: str, message: str) -> Row:
+    return {
+        "name": name, "version": "", "origin": "", "hooks": [], "roles": [], "enabled": [], "error": message,
+    }  # fmt: skip
 
 
 def show_plugins(rows: Sequence[Row]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from momentum.cli.options import json_option, open_settings, print_json, workspace_options
+from momentum.cli.options import chosen_workspace, json_option, open_settings, print_json, workspace_options
 from momentum.errors import EXIT_USAGE, Finding, SettingsError, UsageError
 
 if TYPE_CHECKING:
@@ -48,12 +48,12 @@ def init(directory: Path) -> None:
 def check(directory: Path | None, sets: tuple[str, ...], data: Path | None) -> None:
     """Check momentum.yaml, every strategy, and that no feature of a plugin looks ahead."""
     findings: dict[str, Finding] = {}
-    first = _checked(directory, sets, data, None, findings)
-    where = first.directory if first else (directory or Path()).resolve()
+    where, changes = chosen_workspace(directory, sets)
+    first = _checked(where, changes, data, None, findings)
     checked = {first.strategy.name} if first else set()
     for file in sorted((where / "strategies").glob("*.yaml")):
         if file.stem not in checked:
-            _checked(directory, sets, data, file.stem, findings)
+            _checked(where, changes, data, file.stem, findings)
             checked.add(file.stem)
     for finding in findings.values():
         click.echo(str(finding) if finding.severity == "error" else f"warning: {finding}", err=True)
@@ -63,7 +63,7 @@ def check(directory: Path | None, sets: tuple[str, ...], data: Path | None) -> N
 
 
 def _checked(
-    directory: Path | None,
+    where: Path,
     sets: tuple[str, ...],
     data: Path | None,
     strategy: str | None,
@@ -74,10 +74,8 @@ def _checked(
     from momentum.rules.program import compile_program
     from momentum.settings.load import load
 
-    before, more = click.get_current_context().find_root().obj or (None, ())
-    where = (directory or before or Path()).resolve()
     try:
-        settings = load(where, strategy=strategy, sets=(*more, *sets), data=data)
+        settings = load(where, strategy=strategy, sets=sets, data=data)
     except SettingsError as error:
         into |= {str(finding): finding for finding in error.findings}
         return None
@@ -122,7 +120,8 @@ def plugins(directory: Path | None, sets: tuple[str, ...], data: Path | None, as
     """List the plugins: version, origin, hooks, roles, whether they are enabled, why one failed to load."""
     from momentum.cli.show_settings import plugin_rows, show_plugins
 
-    rows = plugin_rows(directory, sets, data)
+    where, changes = chosen_workspace(directory, sets)
+    rows = plugin_rows(where, changes, data)
     if as_json:
         print_json(rows)
     else:

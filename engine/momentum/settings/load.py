@@ -25,7 +25,7 @@ from momentum.settings.typed import Settings, describe
 from momentum.settings.validate import Fault, validate
 from momentum.settings.yamlfile import single
 
-__all__ = ["Override", "Settings", "describe", "load"]
+__all__ = ["Override", "Settings", "describe", "load", "load_plugins"]
 
 _LONGEST_NAME = 200
 _MOST = 100
@@ -93,6 +93,17 @@ def load(
         values=_described(sound, schema),
         origins={**origins(sound), **follows},
     )
+
+
+def load_plugins(directory: Path, *, sets: Sequence[str] = (), data: Path | None = None) -> Host:
+    """The plugins that the workspace lists, whatever else is wrong with its settings.
+
+    Raises `SettingsError` where there is no momentum.yaml.
+    """
+    directory = directory.resolve()
+    core = workspace_schema()
+    documents = read_documents(directory, Flags(None, data, sets), core)
+    return Host.load(_roles(documents.tree(core, (), for_backtest=False), core, directory), directory)
 
 
 def _program_check() -> checks.RuleCheck:

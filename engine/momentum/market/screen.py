@@ -66,14 +66,7 @@ def screen(
         .with_columns(price=pl.col("close"), **_literals(market))
         .with_columns(breadth=(pl.col("close") > pl.col("_previous")).filter(pl.col("member") & today).mean())
     )
-    for name, expression in program.columns:
-        query = query.with_columns(expression.alias(name)).with_columns(finite(name, program.types[name]))
-    query = query.with_columns(
-        *(rule.expression.alias(f"filter:{rule.key}") for rule in program.filters),
-        *(_earned(point).alias(f"score:{point.key}") for point in program.score),
-    ).with_columns(score=pl.sum_horizontal(pl.lit(0.0), *(pl.col(f"score:{p.key}") for p in program.score)))
-    if program.buy_when is not None:
-        query = query.with_columns(program.buy_when.expression.alias(BUY_WHEN))
+    query = judged(query, program)
     frame = query.with_columns(rejected_by=_rejected_by(program, panel)).drop("_previous").collect()
     members = frame.filter(pl.col("member"))
     passed = ranked(members.filter(pl.col("rejected_by").is_null()), program.rank)
@@ -87,6 +80,29 @@ def screen(
         market=replace(market, breadth=breadth),
         with_data=members.filter(today).height,
     )
+
+
+def with_features(bars: pl.LazyFrame, program: Program) -> pl.LazyFrame:
+    """Bars, sorted by symbol and time, with the features of each, as they are computed."""
+    return bars.with_columns(expression.over("symbol").alias(name) for name, expression in program.features)
+
+
+def judged(rows: pl.LazyFrame, program: Program) -> pl.LazyFrame:
+    """Rows that have the features, thresholds and context, with columns, verdicts, points and score besides.
+
+    Features that are not finite become null.
+    """
+    rows = rows.with_columns(finite(name, program.types[name]) for name, _ in program.features)
+    for name, expression in program.columns:
+        rows = rows.with_columns(expression.alias(name)).with_columns(finite(name, program.types[name]))
+    points = [pl.col(f"score:{point.key}") for point in program.score]
+    rows = rows.with_columns(
+        *(rule.expression.alias(f"filter:{rule.key}") for rule in program.filters),
+        *(_earned(point).alias(f"score:{point.key}") for point in program.score),
+    ).with_columns(score=pl.sum_horizontal(pl.lit(0.0), *points))
+    if program.buy_when is None:
+        return rows
+    return rows.with_columns(program.buy_when.expression.alias(BUY_WHEN))
 
 
 def readings(program: Program, result: Screen, positions: Sequence[Position]) -> tuple[Reading, ...]:
@@ -143,10 +159,9 @@ def _rows(panel: Panel, universe: Universe, limits: Limits, held: Sequence[str])
 
 def _latest(program: Program, panel: Panel) -> pl.LazyFrame:
     """Each symbol's last bar with the features, and the moment of that bar."""
-    features = [expression.over("symbol").alias(name) for name, expression in program.features]
     previous = pl.col("close").shift(1).over("symbol").alias("_previous")
-    last = panel.bars.lazy().with_columns(*features, previous).group_by("symbol", maintain_order=True).last()
-    return last.with_columns(finite(name, program.types[name]) for name, _ in program.features)
+    bars = panel.bars.lazy().with_columns(previous)
+    return with_features(bars, program).group_by("symbol", maintain_order=True).last()
 
 
 def _literals(market: MarketContext) -> Mapping[str, pl.Expr]:

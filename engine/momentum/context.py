@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from pathlib import Path
 
-from momentum.errors import UsageError
+from momentum.errors import LedgerError, UsageError
 from momentum.execution.trading import StopPolicy, Trading
 from momentum.host.dispatch import only
 from momentum.host.registry import Host
+from momentum.ledger.database import ledger_path
 from momentum.ledger.store import Ledger, open_ledger
 from momentum.market.universe import Universe, load_universe
-from momentum.ports import Broker, Clock, MarketData, Workspace
+from momentum.ports import Broker, Clock, MarketData, Progress, Workspace
 from momentum.rules.program import Program, compile_program
-from momentum.settings.load import Settings
+from momentum.settings.load import Settings, load
 from momentum.settings.secrets import environment
 
 
@@ -70,6 +72,34 @@ class Context:
         self.ledger.close()
 
 
+def settings_in_force(
+    directory: Path, *, strategy: str | None = None, sets: Sequence[str] = (), data: Path | None = None
+) -> Settings:
+    """The settings with the changes made while running, which the ledger keeps.
+
+    Raises `SettingsError`, and `LedgerError` where there is a ledger that cannot be read: a change may have
+    tightened a limit, so that it is not passed over.
+    """
+    settings = load(directory, strategy=strategy, sets=sets, data=data)
+    if not ledger_path(settings.ledger).exists():
+        return settings
+    with ledger_of(settings) as ledger:
+        overrides = ledger.overrides()
+    if not overrides:
+        return settings
+    return load(directory, strategy=strategy, sets=sets, data=data, overrides=overrides)
+
+
+def ledger_of(settings: Settings) -> Ledger:
+    """Open the ledger that the settings name, in a directory made for it where there is none yet."""
+    path = ledger_path(settings.ledger)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LedgerError(f"{path.parent}: cannot be made: {error.strerror}; set `ledger:`") from error
+    return open_ledger(settings.ledger)
+
+
 def open_context(settings: Settings, clock: Clock) -> Context:
     """Open the data source, the account and the ledger that the settings name.
 
@@ -79,14 +109,7 @@ def open_context(settings: Settings, clock: Clock) -> Context:
     if settings.mode == "live" and settings.plugins["broker"] == ("paper",):
         raise UsageError("mode: live needs a real broker, but plugins.broker is paper; set mode: paper")
     universe = load_universe(settings.universe) if settings.universe is not None else Universe.everything()
-    workspace = Workspace(
-        directory=settings.directory,
-        mode=settings.mode,
-        sections=settings.sections,
-        environment=environment(settings.directory),
-        clock=clock,
-        symbols=universe.symbols,
-    )
+    workspace = _workspace(settings, clock, universe.symbols)
     data = only(settings.host, "data", "momentum_market_data", workspace=workspace)
     broker = only(settings.host, "broker", "momentum_broker", workspace=replace(workspace, data=data))
     return Context(
@@ -95,6 +118,27 @@ def open_context(settings: Settings, clock: Clock) -> Context:
         program=compile_program(settings.strategy, settings.host, settings.limits),
         data=data,
         broker=broker,
-        ledger=open_ledger(settings.ledger),
+        ledger=ledger_of(settings),
         clock=clock,
+    )
+
+
+def open_data(settings: Settings, clock: Clock, progress: Progress | None = None) -> MarketData:
+    """Open the data source alone, with every symbol it has, and tell `progress` how far it is.
+
+    Raises `DataError` where it cannot be used. No account and no ledger is touched.
+    """
+    workspace = replace(_workspace(settings, clock, None), progress=progress)
+    data: MarketData = only(settings.host, "data", "momentum_market_data", workspace=workspace)
+    return data
+
+
+def _workspace(settings: Settings, clock: Clock, symbols: tuple[str, ...] | None) -> Workspace:
+    return Workspace(
+        directory=settings.directory,
+        mode=settings.mode,
+        sections=settings.sections,
+        environment=environment(settings.directory),
+        clock=clock,
+        symbols=symbols,
     )

@@ -14,11 +14,15 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("workspace", "Write a commented workspace into a directory."),
     "check": ("workspace", "Check momentum.yaml and every strategy."),
     "settings": ("workspace", "Show each value in force and where it comes from."),
+    "set": ("overrides", "Change a setting while running."),
+    "unset": ("overrides", "Take such a change back."),
+    "schema": ("schema", "Write the JSON Schema of the YAML files, for editors."),
     "plugins": ("workspace", "List the plugins and what they serve."),
     "scan": ("scan", "Scan the market, decide, pass the risk gate, trade."),
     "status": ("account", "Show the account, its alarms and its positions."),
     "positions": ("account", "List the positions."),
     "paper": ("account", "Manage the paper account."),
+    "data": ("data", "Check market data, or convert it into one file."),
     "explain": ("explain", "Explain what a scan made of a symbol."),
 }
 
@@ -33,7 +37,7 @@ class _Commands(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module = import_module(f"momentum.cli.{_COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, cmd_name)
+        command: click.Command = getattr(module, cmd_name, None) or getattr(module, f"{cmd_name}_")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

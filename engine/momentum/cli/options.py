@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from momentum.settings.load import Settings, load
+if TYPE_CHECKING:
+    from momentum.settings.load import Settings
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -45,9 +46,11 @@ def chosen_workspace(directory: Path | None, sets: tuple[str, ...]) -> tuple[Pat
 def open_settings(
     directory: Path | None, sets: tuple[str, ...], data: Path | None, strategy: str | None = None
 ) -> Settings:
-    """Load the settings of a command, and show warnings on stderr. Raises `SettingsError`."""
+    """Load the settings in force for a command, and show warnings on stderr. Raises `SettingsError`."""
+    from momentum.context import settings_in_force
+
     where, changes = chosen_workspace(directory, sets)
-    settings = load(where, strategy=strategy, sets=changes, data=data)
+    settings = settings_in_force(where, strategy=strategy, sets=changes, data=data)
     for warning in settings.warnings:
         click.echo(f"warning: {warning}", err=True)
     return settings

@@ -34,11 +34,11 @@ def show_settings(rows: Mapping[str, Row]) -> None:
     """One line a setting: key, value, origin."""
     made = table("setting", "value", "from")
     for key, row in rows.items():
-        made.add_row(key, Text(_written(row["value"]), style="bold"), Text(str(row["origin"]), style="dim"))
+        made.add_row(key, Text(written(row["value"]), style="bold"), Text(str(row["origin"]), style="dim"))
     console().print(made)
 
 
-def _written(value: object) -> str:
+def written(value: object) -> str:
     """A value as a person writes it in the YAML."""
     if value is None:
         return "off"

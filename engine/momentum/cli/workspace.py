@@ -59,7 +59,7 @@ def check(directory: Path | None, sets: tuple[str, ...], data: Path | None) -> N
         click.echo(str(finding) if finding.severity == "error" else f"warning: {finding}", err=True)
     if any(finding.severity == "error" for finding in findings.values()):
         raise click.exceptions.Exit(EXIT_USAGE)
-    click.echo(f"momentum.yaml and {len(checked)} strategies are in order: {', '.join(sorted(checked))}")
+    click.echo(f"in order: momentum.yaml, {', '.join(f'strategies/{name}.yaml' for name in sorted(checked))}")
 
 
 def _checked(

@@ -7,17 +7,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from momentum.errors import Finding, SettingsError
 from momentum.host.registry import ROLES, Host
 from momentum.settings import checks, typed
 from momentum.settings.convert import Conversion, Schema, child_of
-from momentum.settings.documents import Flags, read_documents
+from momentum.settings.documents import Documents, Flags, read_documents
 from momentum.settings.layers import STRATEGIES, defaults, followed, leaves, merge, origins, written
 from momentum.settings.nodes import DEFAULT, Mark, Scalar, Table, dotted, removed
 from momentum.settings.nodes import Path as Steps
-from momentum.settings.overrides import Override, override_layers
+from momentum.settings.overrides import Override, override_layers, problem_of
 from momentum.settings.schema import workspace_schema
 from momentum.settings.secrets import secrets_in
 from momentum.settings.sections import Sections, plugin_sections, section_faults
@@ -25,7 +25,7 @@ from momentum.settings.typed import Settings, describe
 from momentum.settings.validate import Fault, validate
 from momentum.settings.yamlfile import single
 
-__all__ = ["Override", "Settings", "describe", "load", "load_plugins"]
+__all__ = ["Override", "Settings", "complete_schema", "describe", "load", "load_plugins", "why_not"]
 
 _LONGEST_NAME = 200
 _MOST = 100
@@ -52,13 +52,8 @@ def load(
     `momentum.rules.program.check`. Raises `SettingsError` with every finding where there is an error.
     """
     directory = directory.resolve()
-    core = workspace_schema()
-    documents = read_documents(directory, Flags(strategy, data, sets), core)
-    host = Host.load(_roles(documents.tree(core, (), for_backtest=for_backtest), core, directory), directory)
-    sections = plugin_sections(host, core)
-    schema = sections.complete(core)
-    base = _defaults(schema, directory)
-    below = merge(base, documents.tree(schema, (), for_backtest=for_backtest), schema)
+    opened = _open(directory, Flags(strategy, data, sets), for_backtest=for_backtest)
+    core, documents, host, sections, schema, base, below = opened
     changes, refused = override_layers(() if for_backtest else overrides, below, core, directory)
     tree = documents.tree(schema, changes, for_backtest=for_backtest)
 
@@ -95,15 +90,50 @@ def load(
     )
 
 
+class _Opened(NamedTuple):
+    """A workspace read, its plugins loaded; `below` is the document without changes made while running."""
+
+    core: Schema
+    documents: Documents
+    host: Host
+    sections: Sections
+    schema: Schema
+    base: Table
+    below: Table
+
+
+def _open(directory: Path, flags: Flags, *, for_backtest: bool) -> _Opened:
+    core = workspace_schema()
+    documents = read_documents(directory, flags, core)
+    host = Host.load(_roles(documents.tree(core, (), for_backtest=for_backtest), core, directory), directory)
+    sections = plugin_sections(host, core)
+    schema = sections.complete(core)
+    base = _defaults(schema, directory)
+    below = merge(base, documents.tree(schema, (), for_backtest=for_backtest), schema)
+    return _Opened(core, documents, host, sections, schema, base, below)
+
+
+def why_not(directory: Path, override: Override) -> str:
+    """Why a change may not be made while running; empty where it may.
+
+    It may where the schema marks the key as settable, the value is within its bounds, and no hard limit of
+    the files is widened. Raises `SettingsError` where the files themselves are wrong beyond reading.
+    """
+    opened = _open(directory.resolve(), Flags(), for_backtest=False)
+    return problem_of(override, opened.below, opened.core, directory)
+
+
+def complete_schema(directory: Path) -> Schema:
+    """The schema of momentum.yaml with the parts of the plugins that the workspace lists."""
+    return _open(directory.resolve(), Flags(), for_backtest=False).schema
+
+
 def load_plugins(directory: Path, *, sets: Sequence[str] = (), data: Path | None = None) -> Host:
     """The plugins that the workspace lists, whatever else is wrong with its settings.
 
     Raises `SettingsError` where there is no momentum.yaml.
     """
-    directory = directory.resolve()
-    core = workspace_schema()
-    documents = read_documents(directory, Flags(None, data, sets), core)
-    return Host.load(_roles(documents.tree(core, (), for_backtest=False), core, directory), directory)
+    return _open(directory.resolve(), Flags(None, data, sets), for_backtest=False).host
 
 
 def _program_check() -> checks.RuleCheck:

@@ -37,15 +37,28 @@ def override_layers(
     layers: list[Table] = []
     warnings: list[Finding] = []
     for override in overrides:
-        key = SHORT_NAMES.get(override.key, override.key)
-        mark = Mark(f"override by {override.who}")
-        layer = single(tuple(key.split(".")), node_of(override.value, mark))
-        problem = refusal(key, layer, below, schema, directory)
+        problem = problem_of(override, below, schema, directory)
         if problem:
-            warnings.append(mark.finding(f"{problem}; it is not used", key, "warning"))
+            mark = Mark(f"override by {override.who}")
+            warnings.append(mark.finding(f"{problem}; it is not used", full_key(override.key), "warning"))
         else:
-            layers.append(layer)
+            layers.append(_layer(override))
     return layers, warnings
+
+
+def full_key(key: str) -> str:
+    """The dotted key that a short name stands for; any other key is itself."""
+    return SHORT_NAMES.get(key, key)
+
+
+def _layer(override: Override) -> Table:
+    mark = Mark(f"override by {override.who}")
+    return single(tuple(full_key(override.key).split(".")), node_of(override.value, mark))
+
+
+def problem_of(override: Override, below: Table, schema: Schema, directory: Path) -> str:
+    """Why a change may not be made while running, over the document `below`; empty where it may."""
+    return refusal(full_key(override.key), _layer(override), below, schema, directory)
 
 
 def refusal(key: str, layer: Table, below: Table, schema: Schema, directory: Path) -> str:

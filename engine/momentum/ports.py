@@ -5,14 +5,14 @@ A plugin implements one by having its methods; nothing needs to be inherited.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from momentum.model.decision import Execution, PlannedOrder
-from momentum.model.market import Quote, Sessions
+from momentum.model.market import LeftOut, Quote, Sessions
 from momentum.model.orders import Fill, Order, OrderRequest, Outcome
 from momentum.model.portfolio import Account, Holding, Portfolio
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 Timeframe = Literal["day", "minute"]
+Progress = Callable[[str, int, int], None]
+"""Told how far long work has come: what is done, how many parts are ready, of how many."""
 
 
 class Clock(Protocol):
@@ -72,6 +74,17 @@ class MarketData(Protocol):
 
     def notes(self) -> tuple[str, ...]:
         """What a person should know of this data: rows left out, symbols missing."""
+
+
+@runtime_checkable
+class Tabular(Protocol):
+    """Market data that can be handed out whole, to be written elsewhere or looked through for defects."""
+
+    def frame(self) -> pl.DataFrame:
+        """Every usable bar: symbol, date (daily) or ts (UTC, start of the bar), open, high, low, close, volume."""
+
+    def left_out(self) -> Sequence[LeftOut]:
+        """The rows of the source that are not in the frame, one entry for each reason."""
 
 
 class Broker(Protocol):
@@ -166,6 +179,8 @@ class Workspace:
     symbols: tuple[str, ...] | None = None
     """The symbols of the universe, or None where the universe is whatever the data holds."""
     data: MarketData | None = None
+    progress: Progress | None = None
+    """Where a data plugin tells how far it is with a long opening; None where nobody watches."""
 
     def section(self, plugin: str) -> Mapping[str, object]:
         """The settings that stand under the plugin's own name; empty where there are none."""

@@ -92,6 +92,23 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Rows of a source that are not used, for one reason; `symbol` and `when` are those of the first, "" if none."""
+
+    reason: str
+    count: int
+    symbol: str
+    when: str
+
+    def __str__(self) -> str:
+        rows = "1 row" if self.count == 1 else f"{self.count:,} rows"
+        example = (
+            " ".join(part for part in (self.symbol, self.when) if part) or "with neither symbol nor time"
+        )
+        return f"left out {rows}: {self.reason} ({'' if self.count == 1 else 'first '}{example})"
+
+
+@dataclass(frozen=True, slots=True)
 class MarketContext:
     """The market around a scan. A part that the data cannot give is None.
 

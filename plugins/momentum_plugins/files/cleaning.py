@@ -10,6 +10,7 @@ from datetime import datetime
 
 import polars as pl
 
+from momentum.model.market import LeftOut
 from momentum_plugins.files.normalising import PRICES
 
 TOLERANCE = 1e-6
@@ -36,23 +37,6 @@ DUPLICATE = "symbol and time there twice, the last row kept"
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
-    """Rows left out for one reason; `symbol` and `when` are those of the first of them, "" where it has none."""
-
-    reason: str
-    count: int
-    symbol: str
-    when: str
-
-    def __str__(self) -> str:
-        rows = "1 row" if self.count == 1 else f"{self.count:,} rows"
-        example = (
-            " ".join(part for part in (self.symbol, self.when) if part) or "with neither symbol nor time"
-        )
-        return f"left out {rows}: {self.reason} ({'' if self.count == 1 else 'first '}{example})"
-
-
-@dataclass(frozen=True, slots=True)
 class Cleaned:
     """Possible rows, sorted by symbol and time, each pair once; `sorted_here` where the file was not in order."""
 
@@ -70,7 +54,7 @@ def clean(frame: pl.DataFrame) -> Cleaned:
         _, repeated = _order(frame)
     if repeated:
         followed = ((_SYMBOL == _SYMBOL.shift(-1)) & (_TS == _TS.shift(-1))).fill_null(False)
-        left_out = (*left_out, _example(DUPLICATE, frame.filter(followed)))
+        left_out = (*left_out, example(DUPLICATE, frame.filter(followed)))
         frame = frame.filter(~followed)
     return Cleaned(frame, left_out, sorted_here=not in_order)
 
@@ -82,7 +66,7 @@ def _possible(frame: pl.DataFrame) -> tuple[pl.DataFrame, tuple[LeftOut, ...]]:
     number = pl.coalesce(pl.when(condition).then(index) for index, (_, condition) in enumerate(REASONS))
     judged = frame.with_columns(number.alias("reason"))
     left_out = [
-        _example(reason, rows)
+        example(reason, rows)
         for index, (reason, _) in enumerate(REASONS)
         if len(rows := judged.filter(pl.col("reason") == index))
     ]
@@ -109,7 +93,8 @@ def _order(frame: pl.DataFrame) -> tuple[bool, bool]:
     return runs.is_sorted() and runs.n_unique() == len(runs) and not back, bool(same)
 
 
-def _example(reason: str, rows: pl.DataFrame) -> LeftOut:
+def example(reason: str, rows: pl.DataFrame) -> LeftOut:
+    """The rows as left out for that reason; they stand in the columns symbol and ts, and others."""
     symbol, when = rows.row(0)[:2]
     form = "%Y-%m-%d %H:%M UTC" if isinstance(when, datetime) else "%Y-%m-%d"
     return LeftOut(reason, len(rows), symbol or "", "" if when is None else format(when, form))

@@ -13,25 +13,27 @@ import polars as pl
 
 from momentum.errors import DataError
 from momentum.market.calendar import EXCHANGE, exchange_sessions
-from momentum.model.market import Quote, Sessions
+from momentum.model.market import LeftOut, Quote, Sessions
 from momentum.ports import Timeframe
 from momentum.units import format_duration
 from momentum_plugins.files.bysymbol import BySymbol
+from momentum_plugins.files.cleaning import example
 from momentum_plugins.files.market import FileMarket, Origin, last_days
 from momentum_plugins.files.normalising import COLUMNS, PRICES
 
 _DAY, _TS, _ENDS = pl.col("day"), pl.col("ts"), pl.col("ends")
 _UTC = pl.Datetime("us", "UTC")
+OUTSIDE = "outside regular hours"
 
 
 @dataclass(frozen=True, slots=True)
 class RegularHours:
-    """The bars within sessions, with their `day` and `ends`; `outside` is how many lay in no session."""
+    """The bars within sessions, with their `day` and `ends`; `outside` are those that lay in no session."""
 
     bars: pl.DataFrame
     sessions: Sessions
     length: timedelta
-    outside: int
+    outside: LeftOut | None
 
 
 def regular_hours(bars: pl.DataFrame, shown: str) -> RegularHours:
@@ -48,9 +50,10 @@ def regular_hours(bars: pl.DataFrame, shown: str) -> RegularHours:
         schema={"day": pl.Date, "opens": _UTC, "closes": _UTC},
         orient="row",
     )
-    inside = dated.join(hours, on="day", maintain_order="left").filter(
-        _TS.is_between(pl.col("opens"), pl.col("closes"), closed="left")
+    placed = dated.join(hours, on="day", maintain_order="left").with_columns(
+        _TS.is_between(pl.col("opens"), pl.col("closes"), closed="left").fill_null(False).alias("inside")
     )
+    inside = placed.filter("inside").drop("inside")
     if inside.is_empty():
         raise DataError(
             f"{shown}: none of its {len(bars):,} bars begins in a session's regular hours;"
@@ -62,7 +65,8 @@ def regular_hours(bars: pl.DataFrame, shown: str) -> RegularHours:
     )
     present = set(kept["day"].unique())
     covered = Sessions(tuple(session for session in sessions.days if session.day in present))
-    return RegularHours(kept, covered, length, len(bars) - len(kept))
+    outside = placed.filter(~pl.col("inside"))
+    return RegularHours(kept, covered, length, example(OUTSIDE, outside) if len(outside) else None)
 
 
 def _length(bars: pl.DataFrame, shown: str) -> timedelta:

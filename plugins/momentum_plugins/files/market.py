@@ -6,23 +6,31 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from momentum.model.market import Session, Sessions
+import polars as pl
+
+from momentum.model.market import LeftOut, Session, Sessions
 from momentum_plugins.files.bysymbol import BySymbol
+from momentum_plugins.files.normalising import COLUMNS
 from momentum_plugins.files.vix import Vix
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where the bars come from: `source` as in the ledger, `file` its name, `notes` what a person should know."""
+    """Where the bars come from: `source` as in the ledger, `file` its name, `notes` what a person should know.
+
+    `read_as` says what the file was recognised as, "" where that is the plain form.
+    """
 
     source: str
     file: str
     notes: tuple[str, ...]
     vix: Vix | None
+    read_as: str = ""
+    left_out: tuple[LeftOut, ...] = ()
 
 
 class FileMarket:
-    """The parts of `momentum.ports.MarketData` that do not depend on the length of a bar."""
+    """The parts of `MarketData` and `Tabular` that do not depend on the length of a bar."""
 
     synthetic = False
 
@@ -32,8 +40,10 @@ class FileMarket:
         self._vix = origin.vix
         self._sessions = sessions
         self._bars = bars
+        self._left_out = origin.left_out
+        recognised = f"{origin.read_as}; " if origin.read_as else ""
         self.title = (
-            f"{origin.file} ({len(bars.frame):,} {kind} bars, {len(bars.symbols):,} symbols,"
+            f"{origin.file} ({recognised}{len(bars.frame):,} {kind} bars, {len(bars.symbols):,} symbols,"
             f" {sessions.days[0].day} to {sessions.days[-1].day})"
         )
 
@@ -53,6 +63,15 @@ class FileMarket:
     def notes(self) -> tuple[str, ...]:
         """Rows left out, and how the file was read."""
         return self._notes
+
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """Rows of the file that are not used."""
+        return self._left_out
+
+    def frame(self) -> pl.DataFrame:
+        """Every bar that is used, sorted by symbol and time: as `momentum.ports.Tabular` says."""
+        time = "date" if self._bars.frame["ts"].dtype == pl.Date else "ts"
+        return self._bars.frame.select(COLUMNS).rename({"ts": time})
 
 
 def last_days(sessions: Sessions, last: Session | None, count: int) -> tuple[date, date] | None:

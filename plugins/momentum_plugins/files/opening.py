@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 from momentum.errors import DataError
@@ -31,13 +32,15 @@ def open_market(directory: Path, path: str, *, vix: str | None, zone: str) -> Da
     if cleaned.frame.is_empty():
         raise DataError(_nothing(cleaned, shown))
     notes = (*bars.notes, *_notes(cleaned, shown), *(index.notes if index else ()))
+    origin = Origin(_source(file, shown), file.name, notes, index, left_out=cleaned.left_out)
     if bars.daily:
-        sessions = sessions_for(cleaned.frame["ts"].unique().sort())
-        return DailyFile(Origin(_source(file, shown), file.name, notes, index), cleaned.frame, sessions)
+        return DailyFile(origin, cleaned.frame, sessions_for(cleaned.frame["ts"].unique().sort()))
     hours = regular_hours(cleaned.frame, shown)
-    if hours.outside:
-        notes = (*notes, f"{shown}: {hours.outside:,} bars outside regular hours are not used")
-    return IntradayFile(Origin(_source(file, shown), file.name, notes, index), hours)
+    if hours.outside is None:
+        return IntradayFile(origin, hours)
+    note = f"{shown}: {hours.outside.count:,} bars outside regular hours are not used"
+    left_out = (*cleaned.left_out, hours.outside)
+    return IntradayFile(replace(origin, notes=(*notes, note), left_out=left_out), hours)
 
 
 def _locate(directory: Path, path: str) -> tuple[Path, str]:

@@ -99,6 +99,8 @@ class LeftOut:
     count: int
     symbol: str
     when: str
+    kind: Literal["impossible", "duplicate", "unused"] = "impossible"
+    """Impossible rows cannot be true; unused ones are right, and not asked for."""
 
     def __str__(self) -> str:
         rows = "1 row" if self.count == 1 else f"{self.count:,} rows"

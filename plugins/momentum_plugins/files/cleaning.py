@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 import polars as pl
 
@@ -33,6 +34,7 @@ REASONS: tuple[tuple[str, pl.Expr], ...] = (
     ("volume is missing or not a number", ~_VOLUME.is_finite().fill_null(False)),
     ("volume below zero", _VOLUME < 0),
 )
+Kind = Literal["impossible", "duplicate", "unused"]
 DUPLICATE = "symbol and time there twice, the last row kept"
 
 
@@ -54,7 +56,7 @@ def clean(frame: pl.DataFrame) -> Cleaned:
         _, repeated = _order(frame)
     if repeated:
         followed = ((_SYMBOL == _SYMBOL.shift(-1)) & (_TS == _TS.shift(-1))).fill_null(False)
-        left_out = (*left_out, example(DUPLICATE, frame.filter(followed)))
+        left_out = (*left_out, example(DUPLICATE, frame.filter(followed), "duplicate"))
         frame = frame.filter(~followed)
     return Cleaned(frame, left_out, sorted_here=not in_order)
 
@@ -93,8 +95,8 @@ def _order(frame: pl.DataFrame) -> tuple[bool, bool]:
     return runs.is_sorted() and runs.n_unique() == len(runs) and not back, bool(same)
 
 
-def example(reason: str, rows: pl.DataFrame) -> LeftOut:
+def example(reason: str, rows: pl.DataFrame, kind: Kind = "impossible") -> LeftOut:
     """The rows as left out for that reason; they stand in the columns symbol and ts, and others."""
     symbol, when = rows.row(0)[:2]
     form = "%Y-%m-%d %H:%M UTC" if isinstance(when, datetime) else "%Y-%m-%d"
-    return LeftOut(reason, len(rows), symbol or "", "" if when is None else format(when, form))
+    return LeftOut(reason, len(rows), symbol or "", "" if when is None else format(when, form), kind)

@@ -66,7 +66,7 @@ def regular_hours(bars: pl.DataFrame, shown: str) -> RegularHours:
     present = set(kept["day"].unique())
     covered = Sessions(tuple(session for session in sessions.days if session.day in present))
     outside = placed.filter(~pl.col("inside"))
-    return RegularHours(kept, covered, length, example(OUTSIDE, outside) if len(outside) else None)
+    return RegularHours(kept, covered, length, example(OUTSIDE, outside, "unused") if len(outside) else None)
 
 
 def _length(bars: pl.DataFrame, shown: str) -> timedelta:
@@ -92,6 +92,7 @@ class IntradayFile(FileMarket):
 
     def __init__(self, origin: Origin, hours: RegularHours) -> None:
         super().__init__(origin, BySymbol(hours.bars), format_duration(hours.length), hours.sessions)
+        self.resolution = hours.length
         self._days = BySymbol(_by_day(hours.bars))
 
     def daily(self, symbols: Sequence[str] | None, at: datetime, sessions: int) -> pl.DataFrame:

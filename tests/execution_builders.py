@@ -75,10 +75,9 @@ def at_work(
         series=lambda: uuid4().hex[:6],
     )
     paper.advance(closes(number))
-    ledger = open_ledger("sqlite:///data/ledger.db", directory)
-    scan = ledger.new_scan_id(day(number), "close", "all")
-    info = ScanInfo(scan, "test", day(number), "close", "all", closes(number), dry_run=False, max_buys=2)
-    ledger.start_scan(info, paper.account_id, closes(number))
+    ledger = open_ledger(f"sqlite:///{directory / 'data' / 'ledger.db'}")
+    info = ScanInfo("", "test", day(number), "close", "all", closes(number), dry_run=False, max_buys=2)
+    scan = ledger.begin_scan(info, paper.account_id, closes(number))
     return Trading(
         broker=Moody(paper, **moods),  # type: ignore[arg-type]
         ledger=ledger,
@@ -92,7 +91,7 @@ def at_work(
         strategy="test",
         session=day(number),
         slot="close",
-        scan_id=scan,
+        scan_id=scan.id,
         now=closes(number),
         sleep=Sleep(),
         patience=Patience(),

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+from momentum.ledger.database import Database
+from momentum.ledger.fields import Table
 from momentum.ledger.store import Ledger, open_ledger
 from momentum.model.decision import ScanInfo
 from momentum.model.orders import Fill, Order, OrderRequest, OrderState, OrderType, Side
@@ -16,7 +19,15 @@ NOW = datetime(2026, 11, 24, 20, 30, tzinfo=UTC)
 
 
 def ledger_in(directory: Path) -> Ledger:
-    return open_ledger("sqlite:///ledger.db", directory)
+    return open_ledger(f"sqlite:///{directory / 'ledger.db'}")
+
+
+def rows(ledger: Ledger, table: type[Table]) -> list[dict[str, Any]]:
+    """What a table of the ledger holds, by column, in the order in which it was written."""
+    database = Database(ledger.path)
+    found = database.rows(table.select().order_by(table.id))
+    database.close()
+    return found
 
 
 def scan_info(id: str = "2026-11-24-close-all-1", *, session: date = SESSION) -> ScanInfo:

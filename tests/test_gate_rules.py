@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from momentum.model.decision import Plan, Refusal
+from momentum.model.market import EarnedPoints
 from momentum.risk.book import MarketState
 from momentum.risk.proposal import ExitDemand
 from risk_builders import (
@@ -100,6 +101,18 @@ def test_a_close_remembers_the_reversal_that_was_seen() -> None:
     seen = reading("A", 6.0, {"rsi_14": 41.0})
     (sale,) = plan_of(CLOSE_A, portfolio(position("A")), readings=[seen]).closes
     assert (sale.score, sale.context["rsi_14"]) == (6.0, 41.0)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "by_reversal"), [(5.0, True), (6.0, True), (6.5, False), (None, False)]
+)
+def test_a_close_says_whether_the_reversal_closed_it(threshold: float | None, by_reversal: bool) -> None:
+    seen = replace(reading("A", 6.0), signals=(EarnedPoints("below SMA20", 4.0), EarnedPoints("red", 2.0)))
+    account = portfolio(position("A"))
+    (sale,) = plan_of(CLOSE_A, account, readings=[seen], close_reversal=threshold).closes
+    assert sale.context["closed_by_reversal"] is by_reversal
+    assert sale.context["reversal_score"] == 6.0
+    assert sale.context["reversal_signals"] == {"below SMA20": 4.0, "red": 2.0}
 
 
 # -- buys: the symbol and its price -------------------------------------------------------------------------

@@ -48,7 +48,7 @@ def test_a_client_id_is_used_once(ledger: Ledger) -> None:
 
 
 def test_an_intent_of_a_scan_takes_its_strategy_and_moment(ledger: Ledger) -> None:
-    ledger.start_scan(scan_info(), ACCOUNT, NOW)
+    ledger.begin_scan(scan_info(), ACCOUNT, NOW)
     ledger.write_intent(request("b-1"), account=ACCOUNT, scan_id=scan_info().id, reason="", context={})
     intent = ledger.intent("b-1")
     assert intent is not None

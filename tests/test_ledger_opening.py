@@ -6,6 +6,7 @@ import os
 import sqlite3
 from datetime import date
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -20,9 +21,8 @@ from momentum.model.events import Event
 from momentum.model.market import MarketContext
 
 
-def test_a_url_is_relative_to_the_workspace_unless_it_says_otherwise(tmp_path: Path) -> None:
-    assert ledger_path("sqlite:///data/ledger.db", tmp_path) == tmp_path / "data/ledger.db"
-    assert ledger_path("sqlite:////srv/ledger.db", tmp_path) == Path("/srv/ledger.db")
+def test_a_url_names_an_absolute_file() -> None:
+    assert ledger_path("sqlite:////srv/ledger.db") == Path("/srv/ledger.db")
     assert ledger_path("sqlite:///srv/ledger.db") == Path("/srv/ledger.db")
 
 
@@ -84,10 +84,19 @@ def test_a_newer_ledger_is_refused_and_left_alone(tmp_path: Path) -> None:
     assert Database(tmp_path / "ledger.db").schema_version == 99
 
 
+class Sql(NamedTuple):
+    """A statement in the database's own words."""
+
+    text: str
+
+    def execute(self, database: Any) -> Any:
+        return database.execute_sql(self.text)
+
+
 def _next_version(steps: list[str]) -> tuple[Step, ...]:
     def add_column(database: Database) -> None:
         for sql in steps:
-            database.alter(sql)
+            database.run(Sql(sql))
 
     return (*STEPS, Step(STEPS[-1].version + 1, "a note on trades", add_column))
 
@@ -98,7 +107,7 @@ def test_an_older_ledger_is_backed_up_then_migrated(tmp_path: Path) -> None:
     database = Database(tmp_path / "ledger.db")
     backup = migrate(database, _next_version(["ALTER TABLE trades ADD COLUMN note TEXT"]))
     assert database.schema_version == STEPS[-1].version + 1
-    database.alter("UPDATE trades SET note = 'kept'")
+    database.run(Sql("UPDATE trades SET note = 'kept'"))
     database.close()
 
     assert backup == tmp_path / "backups" / f"ledger.v{STEPS[-1].version}.db"
@@ -134,7 +143,7 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
         with pytest.raises(LedgerError, match="no such table"):
             migrate(database, steps)
     assert database.schema_version == STEPS[-1].version
-    database.alter("ALTER TABLE trades ADD COLUMN note TEXT")
+    database.run(Sql("ALTER TABLE trades ADD COLUMN note TEXT"))
     database.close()
     assert len(list((tmp_path / "backups").iterdir())) == 2
 
@@ -177,7 +186,7 @@ def test_a_truncated_ledger_is_damaged(tmp_path: Path) -> None:
 
 def test_a_missing_directory_is_named(tmp_path: Path) -> None:
     with pytest.raises(LedgerError, match=r"the directory .*/nowhere does not exist"):
-        open_ledger("sqlite:///nowhere/ledger.db", tmp_path)
+        open_ledger(f"sqlite:///{tmp_path}/nowhere/ledger.db")
 
 
 def test_a_directory_is_no_ledger(tmp_path: Path) -> None:
@@ -205,8 +214,7 @@ def test_a_place_that_takes_no_files_is_named() -> None:
 def test_forgetting_an_account_forgets_all_of_it_and_nothing_else(tmp_path: Path) -> None:
     with ledger_in(tmp_path) as ledger:
         for account, number in ((ACCOUNT, 1), ("alpaca", 2)):
-            info = scan_info(f"2026-11-24-close-all-{number}")
-            ledger.start_scan(info, account, NOW)
+            info = ledger.begin_scan(scan_info(), account, NOW)
             ledger.record_decision(info.id, Decision(), {})
             ledger.record_refusals(info.id, [Refusal("MU", "buy", "max_order", 1, 2, "too large")])
             ledger.record_market(info.id, MarketContext(), ())
@@ -214,7 +222,7 @@ def test_forgetting_an_account_forgets_all_of_it_and_nothing_else(tmp_path: Path
                 request(f"b-{number}"), account=account, scan_id=info.id, reason="", context={}
             )
             ledger.record_fill(account, fill("f1", f"b-{number}", 40, 10.0))
-            ledger.update_watchlist(account, [WatchEntry("MU", date(2026, 11, 24), 9, "")])
+            ledger.update_watchlist(account, [WatchEntry("MU", date(2026, 11, 24), 9, "")], replacing=None)
             ledger.raise_alarm(account, "stop.missing", "MU", "", NOW)
             ledger.record_event(Event(f"e{number}", "x", "info", NOW, ""), ["console"], account=account)
         assert ledger.forget_account(ACCOUNT) == 11
@@ -222,4 +230,16 @@ def test_forgetting_an_account_forgets_all_of_it_and_nothing_else(tmp_path: Path
         assert ledger.trades(ACCOUNT) == () and ledger.intent("b-1") is None and ledger.alarms(ACCOUNT) == ()
         assert [trade.account for trade in ledger.trades()] == ["alpaca"]
         assert [delivery.event.id for delivery in ledger.undelivered("console", 10)] == ["e2"]
-        assert ledger.new_scan_id(date(2026, 11, 24), "close", "all") == "2026-11-24-close-all-3"
+        assert ledger.begin_scan(scan_info(), ACCOUNT, NOW).id == "2026-11-24-close-all-3"
+
+
+def test_an_account_that_starts_anew_is_told_of_its_first_scan_again(tmp_path: Path) -> None:
+    with ledger_in(tmp_path) as ledger:
+        for _ in range(2):
+            scan = ledger.begin_scan(scan_info(), ACCOUNT, NOW)
+            assert scan.id == "2026-11-24-close-all-1"
+            event = Event(f"{scan.id}:finished", "scan.finished", "info", NOW, "")
+            assert ledger.record_event(event, ["console"], account=ACCOUNT)
+            assert [one.event.id for one in ledger.undelivered("console", 10)] == [event.id]
+            ledger.settle_delivery("console", event.id, None)
+            ledger.forget_account(ACCOUNT)

@@ -58,6 +58,24 @@ def test_processes_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
         assert [trade.quantity for trade in ledger.open_trades(ACCOUNT)] == [120]
 
 
+def test_scans_that_begin_at_once_get_ids_of_their_own(tmp_path: Path) -> None:
+    code = """
+print("ready", flush=True)
+sys.stdin.readline()
+with ledger_in(directory) as ledger:
+    for number in range(20):
+        print(ledger.begin_scan(scan_info(), ACCOUNT, NOW).id)
+"""
+    scanners = [start(tmp_path, code) for _ in range(3)]
+    assert [read_line(scanner) for scanner in scanners] == ["ready"] * 3
+    for scanner in scanners:
+        assert scanner.stdin is not None
+        scanner.stdin.write("go\n")
+        scanner.stdin.flush()
+    ids = [id for scanner in scanners for id in scanner.communicate(timeout=60)[0].split()]
+    assert sorted(ids) == sorted(f"2026-11-24-close-all-{number}" for number in range(1, 61))
+
+
 def test_a_process_killed_inside_a_transaction_leaves_nothing_of_it(tmp_path: Path) -> None:
     code = """
 ledger = ledger_in(directory)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import astuple, fields, replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from ledger_builders import ACCOUNT, NOW, SESSION, fill, ledger_in, request, scan_info, write
+from ledger_builders import ACCOUNT, NOW, SESSION, ledger_in, rows, scan_info
 from momentum.errors import LedgerError
+from momentum.ledger import tables as t
+from momentum.ledger.fields import to_json
 from momentum.ledger.store import Ledger
 from momentum.model.decision import CandidateAction, Decision, ExecutionPlan, PositionAction, Refusal
 from momentum.model.market import Candidate, EarnedPoints, MarketContext, Reading
@@ -21,7 +25,7 @@ FRAME = b"PAR1" + bytes(range(256))
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
     with ledger_in(tmp_path) as ledger:
-        ledger.start_scan(scan_info(), ACCOUNT, NOW)
+        ledger.begin_scan(scan_info(), ACCOUNT, NOW)
         yield ledger
 
 
@@ -33,14 +37,19 @@ def candidate(symbol: str, rank: int) -> Candidate:
 
 
 def test_scan_ids_count_up_for_each_session_type_and_cap(ledger: Ledger) -> None:
-    assert ledger.new_scan_id(SESSION, "close", "all") == "2026-11-24-close-all-2"
-    assert ledger.new_scan_id(SESSION, "close", "large") == "2026-11-24-close-large-1"
-    assert ledger.new_scan_id(date(2026, 11, 25), "close", "all") == "2026-11-25-close-all-1"
+    def begin(**other: object) -> str:
+        return ledger.begin_scan(replace(scan_info("any"), **other), ACCOUNT, NOW).id  # type: ignore[arg-type]
+
+    assert begin() == "2026-11-24-close-all-2"
+    assert begin() == "2026-11-24-close-all-3"
+    assert begin(cap="large") == "2026-11-24-close-large-1"
+    assert begin(session=date(2026, 11, 25)) == "2026-11-25-close-all-1"
 
 
-def test_a_scan_id_is_used_once(ledger: Ledger) -> None:
-    with pytest.raises(LedgerError, match="2026-11-24-close-all-1 is recorded already"):
-        ledger.start_scan(scan_info(), ACCOUNT, NOW)
+def test_a_scan_that_begins_is_running_under_its_id(ledger: Ledger) -> None:
+    begun = ledger.begin_scan(scan_info("any"), "alpaca", NOW)
+    (newest, _) = ledger.scans()
+    assert (newest.info, newest.account, newest.status) == (begun, "alpaca", "running")
 
 
 def test_a_finished_scan_comes_back_whole(ledger: Ledger) -> None:
@@ -55,9 +64,8 @@ def test_a_finished_scan_comes_back_whole(ledger: Ledger) -> None:
 def test_the_last_scan_is_the_newest_that_finished(ledger: Ledger) -> None:
     assert ledger.scan() is None
     ledger.finish_scan(scan_info().id, "finished", {}, FRAME)
-    for number, status in ((2, "failed"), (3, "running")):
-        info = scan_info(f"2026-11-24-close-all-{number}")
-        ledger.start_scan(info, "alpaca", NOW)
+    for status in ("failed", "running"):
+        info = ledger.begin_scan(scan_info(), "alpaca", NOW)
         if status == "failed":
             ledger.finish_scan(info.id, "failed", {"error": "no data"}, b"")
     record = ledger.scan()
@@ -82,16 +90,19 @@ def test_a_decision_comes_back_as_it_was_made(ledger: Ledger) -> None:
         portfolio_summary="One out, one in.",
         decider="rules",
     )
-    assert ledger.decision(scan_info().id) is None
     ledger.record_decision(scan_info().id, made, {"positions": ["AMD"]})
-    assert ledger.decision(scan_info().id) == made
+    (row,) = rows(ledger, t.Decision)
+    assert row["decision"] == json.loads(to_json(made))
+    assert row["decision"]["execution_plan"] == {"closes": ["AMD"], "buys": ["MU"], "new_watchlist": ["LRCX"]}
+    assert (row["decider"], row["situation"]) == ("rules", {"positions": ["AMD"]})
 
 
 def test_a_decision_that_is_no_number_can_be_recorded_too(ledger: Ledger) -> None:
     action = CandidateAction("MU", "BUY", float("nan"), float("inf"), "")
     ledger.record_decision(scan_info().id, Decision(candidate_actions=(action,)), {"vix": float("nan")})
-    read = ledger.decision(scan_info().id)
-    assert read is not None and read.candidate_actions[0].score is None
+    (row,) = rows(ledger, t.Decision)
+    assert row["decision"]["candidate_actions"][0]["score"] is None
+    assert row["situation"] == {"vix": None}
 
 
 def test_refusals_keep_rule_limit_and_value(ledger: Ledger) -> None:
@@ -101,7 +112,9 @@ def test_refusals_keep_rule_limit_and_value(ledger: Ledger) -> None:
     )
     ledger.record_refusals(scan_info().id, refusals)
     ledger.record_refusals(scan_info().id, ())
-    assert ledger.refusals(scan_info().id) == refusals
+    columns = ("symbol", "side", "rule", "rule_limit", "rule_value", "text")
+    kept = [tuple(row[name] for name in columns) for row in rows(ledger, t.Refusal)]
+    assert kept == [astuple(refusal) for refusal in refusals]
 
 
 def test_all_candidates_are_kept_traded_and_skipped(ledger: Ledger) -> None:
@@ -111,25 +124,33 @@ def test_all_candidates_are_kept_traded_and_skipped(ledger: Ledger) -> None:
     ]
     ranked = [candidate("MU", 1), candidate("AMD", 2), candidate("LRCX", 3)]
     ledger.record_candidates(scan_info().id, ACCOUNT, ranked, actions)
-    write(ledger, request("b-1"), scan_id=scan_info().id)
-    ledger.record_fill(ACCOUNT, fill("f1", "b-1", 10, 308.76))
-    seen = ledger.candidates(scan_info().id)
-    assert [one.candidate for one in seen] == ranked
-    assert [(one.action, one.traded) for one in seen] == [("BUY", True), ("SKIP", False), (None, False)]
+    seen = rows(ledger, t.CandidateSnapshot)
+    assert [(one["symbol"], one["rank"], one["action"]) for one in seen] == [
+        ("MU", 1, "BUY"),
+        ("AMD", 2, "SKIP"),
+        ("LRCX", 3, None),
+    ]
+    assert seen[0]["points"] == [
+        {"name": "five-day breakout", "points": 3.0},
+        {"name": "gap", "points": 0.0},
+    ]
+    assert seen[0]["columns"] == ranked[0].columns
+    assert (seen[0]["session_date"], seen[0]["reasoning"]) == (SESSION, "breakout")
 
 
 def test_the_market_and_the_funnel_come_back(ledger: Ledger) -> None:
     context = MarketContext(spy_price=612.5, spy_trend="up", vix=14.2, vix_source="proxy", breadth=0.61)
     funnel = ({"rule": "price", "passed": 146}, {"rule": "breakout", "passed": 26})
-    assert ledger.market(scan_info().id) is None
     ledger.record_market(scan_info().id, context, funnel)
-    assert ledger.market(scan_info().id) == (context, funnel)
+    (row,) = rows(ledger, t.MarketSnapshot)
+    assert MarketContext(**{field.name: row[field.name] for field in fields(MarketContext)}) == context
+    assert (row["at"], row["funnel"]) == (NOW, list(funnel))
 
 
 def test_a_look_at_a_position_is_kept_with_its_profit(ledger: Ledger) -> None:
     reading = Reading("MU", 3.0, (EarnedPoints("below SMA20", 2.0),))
     ledger.record_position_checks(ACCOUNT, NOW, [reading], [Position("MU", 10, 100.0, 95.0)], alerted={"MU"})
-    (check,) = ledger.position_checks(ACCOUNT)
+    (check,) = rows(ledger, t.PositionCheck)
     assert check["pnl_pct"] == pytest.approx(-5.0)
     assert (check["score"], check["alert_sent"]) == (3.0, True)
     assert check["signals"] == [{"name": "below SMA20", "points": 2.0}]
@@ -139,7 +160,7 @@ def test_a_transaction_that_fails_leaves_nothing(ledger: Ledger) -> None:
     with pytest.raises(ZeroDivisionError), ledger.transaction():
         ledger.record_market(scan_info().id, MarketContext(), ())
         raise ZeroDivisionError
-    assert ledger.market(scan_info().id) is None
+    assert rows(ledger, t.MarketSnapshot) == []
 
 
 def test_another_databases_failure_inside_a_transaction_is_not_ours(ledger: Ledger) -> None:

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from ledger_builders import ACCOUNT, NOW, fill, ledger_in, request, scan_info, write
 from momentum.ledger.store import Ledger
-from momentum.model.portfolio import Holding
 
 
 @pytest.fixture
@@ -23,7 +22,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 def test_a_buy_opens_a_trade_that_remembers_what_was_known(ledger: Ledger) -> None:
-    ledger.start_scan(scan_info(), ACCOUNT, NOW)
+    ledger.begin_scan(scan_info(), ACCOUNT, NOW)
     context = {
         "score": 15.0,
         "points": {"five-day breakout": 3},
@@ -135,28 +134,6 @@ def test_a_symbol_that_is_bought_again_is_a_new_trade(ledger: Ledger) -> None:
     assert [trade.status for trade in ledger.trades(ACCOUNT)] == ["closed", "open"]
 
 
-@pytest.mark.parametrize("reason", ["auto_reversal_score_6", "reversal score 6 of 13"])
-def test_a_close_for_a_reversal_becomes_a_poor_signal(ledger: Ledger, reason: str) -> None:
-    write(ledger, request("b-1"), context={"points": {"breakout": 3}, "score": 14})
-    ledger.record_fill(ACCOUNT, fill("f1", "b-1", 100, 10.0))
-    write(ledger, request("s-1", side="sell"), reason, {"reversal_signals": ["below SMA20"]})
-    later = datetime(2026, 11, 27, 15, 0, tzinfo=UTC)
-    ledger.record_fill(ACCOUNT, fill("f2", "s-1", 100, 9.0, side="sell", at=later))
-    (poor,) = ledger.poor_signals(ACCOUNT)
-    assert poor["reversal_score"] == 6.0
-    assert poor["reversal_signals"] == ["below SMA20"]
-    assert poor["entry_signals"] == {"breakout": 3}
-    assert (poor["composite_score"], poor["holding_days"], poor["reviewed"]) == (14.0, 3, 0)
-    assert poor["pnl_pct"] == pytest.approx(-10.0)
-
-
-def test_a_close_for_profit_is_no_poor_signal(ledger: Ledger) -> None:
-    ledger.record_fill(ACCOUNT, fill("f1", "b-1", 100, 10.0))
-    write(ledger, request("s-1", side="sell"), "profit 16% over 15%", {"reversal_score": 2})
-    ledger.record_fill(ACCOUNT, fill("f2", "s-1", 100, 11.6, side="sell"))
-    assert ledger.poor_signals(ACCOUNT) == ()
-
-
 def test_the_peak_only_rises_and_the_drawdown_only_deepens(ledger: Ledger) -> None:
     ledger.record_fill(ACCOUNT, fill("f1", "b-1", 100, 10.0))
     ledger.update_peak(ACCOUNT, "MU", 12.0, low=9.0)
@@ -164,16 +141,6 @@ def test_the_peak_only_rises_and_the_drawdown_only_deepens(ledger: Ledger) -> No
     (trade,) = ledger.open_trades(ACCOUNT)
     assert (trade.peak, trade.max_gain, trade.max_drawdown) == (12.0, pytest.approx(0.2), pytest.approx(-0.1))
     assert not ledger.update_peak(ACCOUNT, "AMD", 12.0)
-
-
-def test_a_position_found_at_the_broker_is_adopted(ledger: Ledger) -> None:
-    ledger.adopt(
-        ACCOUNT, Holding("MU", 40, entry_price=10.0, price=11.0, available=40), date(2026, 11, 24), None
-    )
-    (trade,) = ledger.open_trades(ACCOUNT)
-    assert (trade.quantity, trade.entry_price, trade.peak, trade.entry_reason) == (40, 10.0, 11.0, "adopted")
-    ledger.record_fill(ACCOUNT, fill("f1", "s-1", 40, 12.0, side="sell"))
-    assert [trade.pnl for trade in ledger.trades(ACCOUNT)] == [pytest.approx(80.0)]
 
 
 def test_trades_since_a_day_are_those_that_began_or_ended_then(ledger: Ledger) -> None:

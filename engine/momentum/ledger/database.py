@@ -32,20 +32,17 @@ class Statement(Protocol):
     def execute(self, database: Any) -> Any: ...
 
 
-def ledger_path(url: str, workspace: Path | None = None) -> Path:
-    """The file that a ledger's URL names.
+def ledger_path(url: str) -> Path:
+    """The file that a ledger's URL names; it is always absolute, `sqlite:///srv/ledger.db` too.
 
-    `sqlite:///data/ledger.db` is relative to `workspace`, and absolute where none is given;
-    `sqlite:////data/ledger.db` is always absolute. Raises LedgerError for any other kind of URL.
+    Raises LedgerError for any other kind of URL.
     """
     scheme, mark, rest = url.partition(":///")
     if scheme in ("postgresql", "postgres") or url.startswith(("postgresql:", "postgres:")):
         raise LedgerError(f"{scheme}: ledgers on PostgreSQL are not supported; write ledger: {_SCHEMES}")
     if scheme != "sqlite" or not mark or not rest.strip("/") or ":memory:" in rest:
         raise LedgerError(f"{url!r} is not the address of a ledger; write ledger: {_SCHEMES}")
-    if rest.startswith("/") or workspace is None:
-        return Path("/") / rest.lstrip("/")
-    return workspace / rest
+    return Path("/") / rest.lstrip("/")
 
 
 class Database:
@@ -98,11 +95,6 @@ class Database:
         with self.told():
             for table in tables:
                 peewee.SchemaManager(table, database=self._sqlite).create_all(safe=False)
-
-    def alter(self, sql: str) -> None:
-        """Carry out one statement of a migration."""
-        with self.told():
-            self._sqlite.execute_sql(sql)  # type: ignore[no-untyped-call]
 
     def table_names(self) -> tuple[str, ...]:
         """The tables that the file holds, sorted; none for a new file."""

@@ -1,4 +1,9 @@
-"""Events, and one outbox row for each notifier that shall tell them."""
+"""Events, and one outbox row for each notifier that shall tell them, so that none is lost.
+
+Each event reaches each notifier in order and at least once, whatever dies in between: what is undelivered is
+told, and only then settled. Where the process dies before it can settle, the event is told again; its stable id
+lets the receiving side recognise that.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +24,11 @@ _PENDING, _DELIVERED = "pending", "delivered"
 class Events(Book):
     """The part of the ledger that remembers what happened, and who has not been told yet."""
 
-    def record_event(self, event: Event, notifiers: Sequence[str], account: str | None = None) -> bool:
+    def record_event(self, event: Event, notifiers: Sequence[str], *, account: str | None) -> bool:
         """Record an event and put it into the outbox of each notifier; together, or not at all.
 
         False where an event of that id was recorded before: nothing changes, nobody is told twice.
+        `account` is the one that it belongs to and is forgotten with, None where it is about no account.
         """
         with self._db.transaction():
             if self._db.first(t.Event.select(t.Event.id).where(t.Event.event_id == event.id)):

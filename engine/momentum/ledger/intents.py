@@ -48,7 +48,9 @@ class Intents(Book):
         """Write down an order, committed to the disk when this returns; only then may it be sent.
 
         `context` is what was known at the decision, as flat names: what the trade's columns are called, or
-        the strategy's own (see `entry.py`). `at` and `strategy` are the scan's where they are not given.
+        the strategy's own (see `entry.py`); for a close `closed_by_reversal`, `reversal_score` and
+        `reversal_signals` (points by name), which alone say whether it was a reversal's. `at` and `strategy`
+        are the scan's where they are not given.
         Raises LedgerError where the client id is taken; inside a transaction RuntimeError, since the intent
         could still be rolled back after the order went out.
         """

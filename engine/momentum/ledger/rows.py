@@ -9,7 +9,6 @@ from typing import Literal
 
 from momentum.model.decision import ScanInfo
 from momentum.model.events import Event
-from momentum.model.market import Candidate
 from momentum.model.orders import OrderRequest
 
 ScanStatus = Literal["running", "finished", "failed"]
@@ -114,17 +113,6 @@ class Trade:
     def quantity(self) -> int:
         """Shares still held."""
         return self.entry_quantity - self.exit_quantity
-
-
-@dataclass(frozen=True, slots=True)
-class SeenCandidate:
-    """A candidate of a scan, and what the decider wanted of it; `traded` where a buy of that scan filled."""
-
-    candidate: Candidate
-    action: str | None
-    conviction: float | None
-    reasoning: str | None
-    traded: bool
 
 
 @dataclass(frozen=True, slots=True)

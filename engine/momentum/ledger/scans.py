@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import fields
-from datetime import date, datetime
+from dataclasses import fields, replace
+from datetime import datetime
 from typing import Any
 
 from momentum.errors import LedgerError
@@ -21,25 +21,18 @@ _INFO = tuple(field.name for field in fields(ScanInfo) if field.name not in ("id
 class Scans(Book):
     """The part of the ledger that explains a scan."""
 
-    def new_scan_id(self, session: date, type: str, cap: str) -> str:
-        """The next free id, such as `2026-11-24-close-all-1`."""
-        prefix = f"{session.isoformat()}-{type}-{cap}-"
-        query = t.Scan.select(t.Scan.scan_id).where(
-            t.Scan.session_date == session, t.Scan.type == type, t.Scan.cap == cap
-        )
-        taken = [int(row["scan_id"].removeprefix(prefix)) for row in self._db.rows(query)]
-        return f"{prefix}{max(taken, default=0) + 1}"
+    def begin_scan(self, info: ScanInfo, account: str, at: datetime) -> ScanInfo:
+        """Record that a scan runs, and return it with its id, such as `2026-11-24-close-all-1`.
 
-    def start_scan(self, info: ScanInfo, account: str, at: datetime) -> None:
-        """Record that a scan begins. Raises LedgerError where its id is taken."""
+        The id is the next free one of the scan's session, type and cap; `info.id` is ignored. Scans that
+        begin at once in several processes get different ids.
+        """
         with self._db.transaction():
-            if self._db.first(t.Scan.select(t.Scan.scan_id).where(t.Scan.scan_id == info.id)):
-                raise LedgerError(
-                    f"{self._db.path}: scan {info.id} is recorded already; start the scan again for a new id"
-                )
-            row = {name: getattr(info, name) for name in _INFO}
-            row |= {"scan_id": info.id, "session_date": info.session, "account": account}
+            begun = replace(info, id=self._next_id(info))
+            row = {name: getattr(begun, name) for name in _INFO}
+            row |= {"scan_id": begun.id, "session_date": begun.session, "account": account}
             self._db.run(t.Scan.insert(row | {"started_at": at, "status": "running"}))
+        return begun
 
     def finish_scan(
         self, scan_id: str, status: ScanStatus, document: Mapping[str, object], frame: bytes
@@ -152,11 +145,19 @@ class Scans(Book):
         if rows:
             self._db.run(t.PositionCheck.insert_many(rows))
 
+    def _next_id(self, info: ScanInfo) -> str:
+        prefix = f"{info.session.isoformat()}-{info.type}-{info.cap}-"
+        query = t.Scan.select(t.Scan.scan_id).where(
+            t.Scan.session_date == info.session, t.Scan.type == info.type, t.Scan.cap == info.cap
+        )
+        taken = [int(row["scan_id"].removeprefix(prefix)) for row in self._db.rows(query)]
+        return f"{prefix}{max(taken, default=0) + 1}"
+
     def _header(self, scan_id: str) -> dict[str, Any]:
         query = t.Scan.select(t.Scan.account, t.Scan.strategy, t.Scan.session_date, t.Scan.now)
         row = self._db.first(query.where(t.Scan.scan_id == scan_id))
         if row is None:
-            raise LedgerError(f"{self._db.path}: holds no scan {scan_id!r}; `start_scan` comes first")
+            raise LedgerError(f"{self._db.path}: holds no scan {scan_id!r}; `begin_scan` comes first")
         return row
 
     def _owner(self, scan_id: str) -> dict[str, Any]:

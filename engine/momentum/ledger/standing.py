@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,21 +15,31 @@ from momentum.model.decision import WatchEntry
 class Standing(Book):
     """The part of the ledger that holds what is the case, rather than what happened."""
 
-    def update_watchlist(self, account: str, entries: Sequence[WatchEntry]) -> None:
-        """Make the account's watchlist these setups; one that stays keeps the day on which it was added."""
-        with self._db.transaction():
-            added = {entry.symbol: entry.added for entry in self.watchlist(account)}
-            self._db.run(t.Watch.delete().where(t.Watch.account == account))
-            rows = {
-                entry.symbol: {
-                    "account": account,
-                    "symbol": entry.symbol,
-                    "added_date": added.get(entry.symbol, entry.added),
-                    "score": entry.score,
-                    "reason": entry.reason,
-                }
-                for entry in entries
+    def update_watchlist(
+        self, account: str, entries: Sequence[WatchEntry], *, replacing: Collection[str] | None
+    ) -> None:
+        """Put these setups on the account's watchlist; one that stays keeps the day on which it was added.
+
+        What stood there goes where its symbol is in `replacing`, such as the symbols that a scan of one size
+        class looked at; None takes away all that stood there.
+        """
+        rows = {
+            entry.symbol: {
+                "account": account,
+                "symbol": entry.symbol,
+                "added_date": entry.added,
+                "score": entry.score,
+                "reason": entry.reason,
             }
+            for entry in entries
+        }
+        with self._db.transaction():
+            for old in self.watchlist(account):
+                if replacing is None or old.symbol in replacing or old.symbol in rows:
+                    one = (t.Watch.account == account) & (t.Watch.symbol == old.symbol)
+                    self._db.run(t.Watch.delete().where(one))
+                if old.symbol in rows:
+                    rows[old.symbol]["added_date"] = old.added
             if rows:
                 self._db.run(t.Watch.insert_many(list(rows.values())))
 

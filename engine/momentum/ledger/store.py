@@ -69,13 +69,13 @@ class Ledger(Scans, Trades, Events, Standing, Past):
         self.close()
 
 
-def open_ledger(url: str, workspace: Path | None = None) -> Ledger:
+def open_ledger(url: str) -> Ledger:
     """Open the ledger that a URL names (see `ledger_path`), made where there is none yet, or migrated.
 
     Raises LedgerError, one line, where it cannot be: no such directory, not writable, damaged, no ledger, or
     of a newer version than this program knows.
     """
-    path = ledger_path(url, workspace)
+    path = ledger_path(url)
     if not path.parent.is_dir():
         raise LedgerError(f"{path}: the directory {path.parent} does not exist; make it, or set `ledger:`")
     if path.is_dir():

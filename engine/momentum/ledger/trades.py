@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
 from momentum.ledger import tables as t
-from momentum.ledger.entry import AT_ENTRY, entry_columns, number
+from momentum.ledger.entry import AT_ENTRY, entry_columns
+from momentum.ledger.exit import exit_columns, poor_signal
 from momentum.ledger.fields import session_date, session_start
 from momentum.ledger.intents import FINAL, Intents
 from momentum.ledger.rows import Intent, Trade
@@ -16,9 +16,8 @@ from momentum.model.orders import Fill, OrderState
 from momentum.model.portfolio import Holding
 
 ADOPTED, EXTERNAL = "adopted", "external"
-"""Why a trade was opened or closed that no intent of this ledger asked for: found at the broker; a fill."""
+"""Why a trade changed without an intent of this ledger: shares found at the broker; shares somebody else traded."""
 
-_REVERSAL = re.compile(r"reversal\D*(\d+(?:\.\d+)?)?", re.IGNORECASE)
 _FILL = "order_id client_id symbol side qty price at commission".split()
 _TRADE = (
     "id account strategy scan_id symbol cap status opened_at entry_date entry_price entry_quantity entry_reason "
@@ -44,9 +43,13 @@ class Trades(Intents):
             held = self._open_trade(account, fill.symbol)
             trade_id: int | None
             if fill.side == "buy":
-                trade_id = self._extend(held, fill) if held else self._open(account, fill, intent)
+                trade_id = held.id if held else self._open(account, fill, intent)
+                if held:
+                    self._extend(held, fill.qty, fill.price, fill.commission)
             else:
-                trade_id = self._sell(held, fill, intent) if held else None
+                trade_id = held.id if held else None
+                if held:
+                    self._sell(held, fill, intent)
             row = {name: getattr(fill, name) for name in _FILL}
             row |= {"fill_id": fill.id, "account": account, "trade": trade_id}
             self._db.run(t.Fill.insert(row | {"session_date": session_date(fill.at)}))
@@ -54,25 +57,48 @@ class Trades(Intents):
                 self._fill_intent(intent, fill.at)
         return True
 
-    def adopt(self, account: str, holding: Holding, session: date, strategy: str | None) -> None:
-        """Open a trade for a position that the broker has and this ledger does not know.
+    def adopt(self, account: str, holding: Holding, session: date, strategy: str | None) -> bool:
+        """Take in the shares that the broker has and this ledger does not know, at the broker's average price.
 
-        Its entry is the broker's average price, on that session's date; the reason is `adopted`.
+        They open a trade on that session's date, whose reason is `adopted`, or extend the open trade of the
+        symbol. False where the ledger knows as many shares: nothing changes.
         """
-        self._db.run(
-            t.Trade.insert(
-                account=account,
-                strategy=strategy,
-                symbol=holding.symbol,
-                status=t.OPEN,
-                opened_at=session_start(session),
-                entry_date=session,
-                entry_price=holding.entry_price,
-                entry_quantity=holding.qty,
-                entry_reason=ADOPTED,
-                peak_price=max(holding.entry_price, holding.price),
-            )
-        )
+        with self._db.transaction():
+            held = self._open_trade(account, holding.symbol)
+            unknown = holding.qty - (held.quantity if held else 0)
+            if unknown <= 0:
+                return False
+            if held:
+                self._extend(held, unknown, holding.entry_price)
+                return True
+            row = {
+                "account": account,
+                "strategy": strategy,
+                "symbol": holding.symbol,
+                "status": t.OPEN,
+                "opened_at": session_start(session),
+                "entry_date": session,
+                "entry_price": holding.entry_price,
+                "entry_quantity": holding.qty,
+                "entry_reason": ADOPTED,
+                "peak_price": max(holding.entry_price, holding.price),
+            }
+            self._db.run(t.Trade.insert(row))
+        return True
+
+    def settle_trade(self, account: str, symbol: str, held: int, price: float | None, at: datetime) -> bool:
+        """Take out the shares of the symbol's open trade that the broker no longer has: `held` are left of it.
+
+        They are written as sold at `price`, or at an unknown one where it is None; the reason is `external`,
+        the exit date that of `at`. The trade is closed where nothing is left. False where no open trade has
+        more shares than are held: nothing changes. Record the broker's fills first, which know better.
+        """
+        with self._db.transaction():
+            trade = self._open_trade(account, symbol)
+            if trade is None or trade.quantity <= held:
+                return False
+            self._change(trade.id, exit_columns(trade, trade.quantity - held, price, at, EXTERNAL))
+        return True
 
     def fills(
         self, *, account: str | None = None, client_id: str | None = None, symbol: str | None = None
@@ -156,57 +182,20 @@ class Trades(Intents):
         }
         return int(self._db.run(t.Trade.insert(row)))
 
-    def _extend(self, trade: Trade, fill: Fill) -> int:
-        quantity = trade.entry_quantity + fill.qty
-        average = (trade.entry_price * trade.entry_quantity + fill.price * fill.qty) / quantity
+    def _extend(self, trade: Trade, qty: int, price: float, commission: float = 0.0) -> None:
+        quantity = trade.entry_quantity + qty
+        average = (trade.entry_price * trade.entry_quantity + price * qty) / quantity
         change = {"entry_price": average, "entry_quantity": quantity}
-        self._change(trade.id, change | {"commission": trade.commission + fill.commission})
-        return trade.id
+        self._change(trade.id, change | {"commission": trade.commission + commission})
 
-    def _sell(self, trade: Trade, fill: Fill, intent: Intent | None) -> int:
+    def _sell(self, trade: Trade, fill: Fill, intent: Intent | None) -> None:
         # A broker may sell more than this trade holds, where shares were bought behind the ledger's back.
         sold = min(fill.qty, trade.quantity)
-        quantity = trade.exit_quantity + sold
-        average = ((trade.exit_price or 0.0) * trade.exit_quantity + fill.price * sold) / quantity
-        commission = trade.commission + fill.commission
-        reason = _exit_reason(intent)
-        change: dict[str, Any] = {
-            "exit_date": session_date(fill.at),
-            "exit_price": average,
-            "exit_quantity": quantity,
-            "exit_reason": reason,
-            "commission": commission,
-            "pnl": quantity * (average - trade.entry_price) - commission,
-        }
-        if quantity == trade.entry_quantity:
-            pnl_pct = (average / trade.entry_price - 1) * 100
-            change |= {"status": t.CLOSED, "closed_at": fill.at, "pnl_pct": pnl_pct}
+        change = exit_columns(trade, sold, fill.price, fill.at, _exit_reason(intent), fill.commission)
         self._change(trade.id, change)
-        if quantity == trade.entry_quantity and _REVERSAL.search(reason):
-            self._poor_signal(trade, change, intent)
-        return trade.id
-
-    def _poor_signal(self, trade: Trade, exit: Mapping[str, Any], intent: Intent | None) -> None:
-        context = intent.context if intent else {}
-        match = _REVERSAL.search(exit["exit_reason"])
-        in_reason = float(match[1]) if match and match[1] else None
-        score = number(context.get("reversal_score"))
-        row = {name: exit[name] for name in ("exit_date", "exit_price", "exit_reason", "pnl_pct")}
-        row |= {
-            "trade": trade.id,
-            "account": trade.account,
-            "strategy": trade.strategy,
-            "symbol": trade.symbol,
-            "entry_date": trade.entry_date,
-            "entry_price": trade.entry_price,
-            "holding_days": (exit["exit_date"] - trade.entry_date).days,
-            "reversal_score": in_reason if score is None else score,
-            "reversal_signals": context.get("reversal_signals"),
-            "entry_signals": trade.entry_signals,
-            "composite_score": trade.composite_score,
-            "created_at": exit["closed_at"],
-        }
-        self._db.run(t.PoorSignal.insert(row))
+        poor = poor_signal(trade, change, intent.context if intent else {})
+        if poor is not None:
+            self._db.run(t.PoorSignal.insert(poor))
 
     def _fill_intent(self, intent: Intent, at: datetime) -> None:
         fills = self.fills(account=intent.account, client_id=intent.client_id)

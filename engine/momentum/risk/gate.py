@@ -42,12 +42,14 @@ def gate(
     skip_buys: bool = False,
     exits: Sequence[ExitDemand] = (),
     readings: Sequence[Reading] = (),
+    close_reversal: float | None = None,
 ) -> Plan:
     """What of a decision may be executed, and every refusal with its rule, limit and value.
 
     `exits` are the engine's own closes, added whoever decided; their reason goes before the decision's.
-    `candidates` are all that may be bought; `readings` give closes their score and context. A refused buy
-    leaves its place to the next in the decision's list. Never raises, whatever stands in the decision.
+    `candidates` are all that may be bought; `readings` give closes their score and context; from a score of
+    `close_reversal` on a close counts as the reversal's. A refused buy leaves its place to the next in the
+    decision's list. Never raises, whatever stands in the decision.
 
     A close is refused where the market is closed or the price is stale or halted: closing takes the stop
     away first, and a sale that cannot be seen to fill would leave the position naked. Its stop stays, and
@@ -59,7 +61,8 @@ def gate(
     scores = {reading.symbol: reading for reading in readings}
     closes: list[PlannedOrder] = []
     for wish in proposal.closes:
-        _file(_close(wish, before, market, limits, scores.get(wish.symbol)), closes, refusals)
+        reading = scores.get(wish.symbol)
+        _file(_close(wish, before, market, limits, reading, close_reversal), closes, refusals)
     offered = {candidate.symbol: candidate for candidate in candidates}
     book = open_book(portfolio, market, closes)
     buys: list[PlannedOrder] = []
@@ -103,7 +106,12 @@ def _file(outcome: PlannedOrder | Refusal, orders: list[PlannedOrder], refusals:
 
 
 def _close(
-    wish: Wish, book: Book, market: MarketState, limits: Limits, reading: Reading | None
+    wish: Wish,
+    book: Book,
+    market: MarketState,
+    limits: Limits,
+    reading: Reading | None,
+    close_reversal: float | None,
 ) -> PlannedOrder | Refusal:
     case = Case(
         wish.symbol, "sell", market.cap_of(wish.symbol), market.price(wish.symbol), book, market, limits
@@ -111,9 +119,14 @@ def _close(
     position = _sellable(case)
     if isinstance(position, Refusal):
         return position
-    context: dict[str, Value] = {}
+    context: dict[str, object] = {}
     if reading is not None:
-        context = {**reading.columns, **{f"reversal:{s.name}": s.points for s in reading.signals}}
+        context = {
+            **reading.columns,
+            "reversal_score": reading.score,
+            "reversal_signals": {signal.name: signal.points for signal in reading.signals},
+            "closed_by_reversal": close_reversal is not None and reading.score >= close_reversal,
+        }
     return PlannedOrder(
         symbol=wish.symbol,
         side="sell",

@@ -69,7 +69,7 @@ def write(table: pl.DataFrame, path: Path) -> Path:
     return path
 
 
-def open_file(directory: Path, path: str | Path, **settings: str) -> MarketData:
+def open_file(directory: Path, path: str | Path, **settings: object) -> MarketData:
     """The market of a file in a workspace, by the plugin's own hook."""
     section = {"path": str(path), **settings}
     return files.momentum_market_data(Workspace(directory, "paper", {"files": section}, {}, NoClock()))

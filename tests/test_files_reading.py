@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ import files_builders as build
 from files_builders import MONDAY, WEEK, moment
 from momentum.errors import DataError
 from momentum_plugins import files
+from momentum_plugins.files.options import Options
 
 
 def all_bars(directory: Path, name: str, **settings: str) -> pl.DataFrame:
@@ -69,7 +71,17 @@ def test_the_times_may_stand_under_any_of_their_names(tmp_path: Path, name: str)
 
 
 @pytest.mark.parametrize(
-    "form", ["%Y-%m-%d", "%Y%m%d", "%m/%d/%Y", "%Y-%m-%d 00:00:00", "%Y-%m-%dT05:00:00Z"]
+    "form",
+    [
+        "%Y-%m-%d",
+        "%Y%m%d",
+        "%Y/%m/%d",
+        "%d.%m.%Y",
+        "%d-%b-%Y",
+        "%b %d, %Y",
+        "%Y-%m-%d 00:00:00",
+        "%Y-%m-%dT05:00:00Z",
+    ],
 )
 def test_dates_are_read_in_the_usual_forms(tmp_path: Path, form: str) -> None:
     rows = build.frame(build.daily_bars(["AAA"])).with_columns(pl.col("date").dt.strftime(form))
@@ -123,10 +135,11 @@ def test_a_missing_file_is_named_with_the_way_out(tmp_path: Path) -> None:
     )
 
 
-def test_a_directory_is_refused(tmp_path: Path) -> None:
+def test_a_directory_without_bars_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bars").mkdir()
+    (tmp_path / "bars" / "README.md").touch()
 
-    assert "is a directory; files.path must name one parquet or CSV file" in refusal(tmp_path, "bars")
+    assert "the directory holds no parquet or CSV file" in refusal(tmp_path, "bars")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads every file")
@@ -244,12 +257,11 @@ def test_an_unknown_time_zone_is_refused(tmp_path: Path) -> None:
     assert "there is no time zone 'Gotham'" in refusal(tmp_path, "bars.csv", zone="Gotham")
 
 
-def test_the_schema_of_the_settings_knows_the_keys_that_the_plugin_reads() -> None:
+def test_the_schema_describes_each_key_that_the_plugin_reads() -> None:
     properties = files.momentum_settings_schema()["properties"]
 
-    assert {key: value.get("default") for key, value in properties.items()} == {
-        "path": "data/bars.parquet",
-        "vix": None,
-        "zone": "UTC",
+    assert {key for key in properties if key not in ("path", "vix")} == {
+        option.name for option in dataclasses.fields(Options)
     }
+    assert all(value["description"] and "examples" in value for value in properties.values())
     assert {key for key, value in properties.items() if value.get("x-unit") == "path"} == {"path", "vix"}

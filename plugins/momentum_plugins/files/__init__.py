@@ -1,7 +1,8 @@
-"""The data plugin `files`: bars from one parquet or CSV file in long form, daily or intraday.
+"""The data plugin `files`: bars from parquet or CSV, one file or a directory of them, daily or intraday.
 
-The file has one row for each symbol and time, with the columns symbol, date (or ts, timestamp, datetime), open,
-high, low, close and volume, in any order and case; other columns are ignored. A time is the start of its bar.
+The plain form has one row for each symbol and time, with the columns symbol, date (or ts, timestamp, datetime),
+open, high, low, close and volume, in any order and case; other columns are ignored. The files of common vendors
+are recognised by their header (`vendors`), others by `files.columns`. A time is the start of its bar.
 """
 
 from __future__ import annotations
@@ -10,17 +11,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import momentum
+from momentum_plugins.files.options import DEFAULT_PATH, SCHEMA, options_of
 
 if TYPE_CHECKING:
     from momentum.ports import MarketData, Workspace
 
-DEFAULT_PATH = "data/bars.parquet"
-DEFAULT_ZONE = "UTC"
-
 
 @momentum.hookimpl
 def momentum_market_data(workspace: Workspace) -> MarketData:
-    """The market that `files.path` holds. Raises `DataError` where the file cannot be used."""
+    """The market that `files.path` holds. Raises `DataError` where it cannot be used."""
     from momentum_plugins.files.opening import open_market
 
     section = workspace.section("files")
@@ -29,32 +28,12 @@ def momentum_market_data(workspace: Workspace) -> MarketData:
         workspace.directory,
         str(section.get("path", DEFAULT_PATH)),
         vix=None if vix is None else str(vix),
-        zone=str(section.get("zone", DEFAULT_ZONE)),
+        options=options_of(section),
+        progress=workspace.progress,
     )
 
 
 @momentum.hookimpl
 def momentum_settings_schema() -> Mapping[str, Any]:
     """What may stand under `files:`."""
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {
-            "path": {
-                "type": "string",
-                "x-unit": "path",
-                "default": DEFAULT_PATH,
-                "description": "parquet or CSV: symbol, date or ts, open, high, low, close, volume",
-            },
-            "vix": {
-                "type": "string",
-                "x-unit": "path",
-                "description": "the VIX index, parquet or CSV: date, close; without it a proxy from SPY is used",
-            },
-            "zone": {
-                "type": "string",
-                "default": DEFAULT_ZONE,
-                "description": "the time zone of times that are written without one, e.g. America/New_York",
-            },
-        },
-    }
+    return SCHEMA

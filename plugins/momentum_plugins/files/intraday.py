@@ -50,7 +50,7 @@ def regular_hours(bars: pl.DataFrame, shown: str) -> RegularHours:
         schema={"day": pl.Date, "opens": _UTC, "closes": _UTC},
         orient="row",
     )
-    placed = dated.join(hours, on="day", maintain_order="left").with_columns(
+    placed = dated.join(hours, on="day", how="left", maintain_order="left").with_columns(
         _TS.is_between(pl.col("opens"), pl.col("closes"), closed="left").fill_null(False).alias("inside")
     )
     inside = placed.filter("inside").drop("inside")

@@ -1,96 +1,153 @@
-"""From a raw table to the engine's columns: symbol, ts, open, high, low, close, volume.
+"""From raw tables to the engine's columns: symbol, ts, open, high, low, close, volume.
 
-Names are matched without regard to case, numbers become Float64 (what is no number becomes null), times become
-dates for daily bars and UTC moments for intraday ones. No row is judged or left out here.
+Columns are recognised by the header, numbers become Float64 (what is no number becomes null), times become dates
+for daily bars and UTC moments for intraday ones. No row is judged or left out here.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
-from textwrap import shorten
+from pathlib import Path
 
 import polars as pl
 
 from momentum.errors import DataError
-from momentum_plugins.files import reading, times
+from momentum_plugins.files import numbers, reading, times
+from momentum_plugins.files.header import Header, named, recognise
+from momentum_plugins.files.options import Options
+from momentum_plugins.files.source import Group, symbol_of
 
 PRICES = ("open", "high", "low", "close")
 COLUMNS = ("symbol", "ts", *PRICES, "volume")
-TIME_NAMES = ("ts", "timestamp", "datetime", "date")
-"""The names that a column of times may have; where there are several, the first of these is taken."""
-_RENAMED = re.compile(r"_duplicated_\d+$")
-"""What polars adds to a name that a CSV has twice."""
-_MANY_NAMES, _LONG_NAME = 12, 40
+_TEXTS = ("symbol", "ts", "time")
+_Query = Callable[[pl.LazyFrame], pl.LazyFrame]
 
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """Bars in the columns `COLUMNS`, in the file's order; `ts` is a Date where `daily`, else a UTC Datetime."""
+    """Bars in the columns `COLUMNS`, in the files' order; `ts` is a Date where `daily`, else a UTC Datetime.
+
+    `read_as` is what the files were recognised as, e.g. `Yahoo CSV`.
+    """
 
     frame: pl.DataFrame
     daily: bool
     notes: tuple[str, ...]
+    read_as: str = ""
 
 
-def normalise(table: pl.LazyFrame, shown: str, zone: str) -> Bars:
-    """The bars of a raw table. `zone` is that of times that are written without one.
+def normalise(group: Group, options: Options) -> Bars:
+    """The bars of files with one header.
 
     Raises `DataError` where a column is missing, there twice or of a type that cannot hold its values.
     """
-    frame = select(table, COLUMNS, shown)
-    read = times.read(frame["ts"], shown, zone)
-    return Bars(frame.with_columns(read.column), read.daily, read.notes)
-
-
-def select(table: pl.LazyFrame, wanted: Sequence[str], shown: str) -> pl.DataFrame:
-    """The `wanted` columns, read: symbol as text, ts as it is in the file, the others as Float64."""
-    schema = reading.schema(table, shown)
-    names = _match(schema.names(), wanted, shown)
-    chosen = table.select(_convert(name, names[name], schema[names[name]], shown) for name in wanted)
-    return reading.collect(chosen, shown)
-
-
-def _match(found: Sequence[str], wanted: Sequence[str], shown: str) -> dict[str, str]:
-    """Map each wanted name to the file's own name for it."""
-    own: dict[str, list[str]] = {}
-    for name in found:
-        own.setdefault(_RENAMED.sub("", name).strip().lower(), []).append(name)
-    names = {}
-    for name in wanted:
-        accepted = TIME_NAMES if name == "ts" else (name,)
-        present = next((alias for alias in accepted if alias in own), None)
-        if present is None:
-            raise DataError(_missing(accepted, found, shown))
-        if len(own[present]) > 1:
-            raise DataError(f"{shown}: has the column {present} {len(own[present])} times; leave one of them")
-        names[name] = own[present][0]
-    return names
-
-
-def _missing(accepted: Sequence[str], found: Sequence[str], shown: str) -> str:
-    names = [shorten(name, _LONG_NAME) for name in found]
-    near = get_close_matches(accepted[0], names, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    more = f" and {len(names) - _MANY_NAMES} more" if len(names) > _MANY_NAMES else ""
-    return (
-        f"{shown}: has no column {' or '.join(accepted)}{hint}; it has {', '.join(names[:_MANY_NAMES])}{more};"
-        " rename or add it (one row for each symbol and time, values separated by commas)"
+    shown, schema = group.shown, group.schema()
+    header = recognise(schema.names(), shown, options.columns, by_file_name=group.by_file_name)
+    if options.adjusted and "adjusted" not in header.columns:
+        raise DataError(
+            f"{shown}: has no column of adjusted closes, but files.adjusted is on; set it off, or name the"
+            " column in files.columns.adjusted"
+        )
+    frame = _values(group.read, header, schema, shown, options.decimal)
+    frame = _with_symbols(frame, header)
+    vendor = header.vendor
+    read = times.read(
+        _joined(frame),
+        shown,
+        times.Told(
+            options.zone,
+            options.date_format or (vendor.date_format if vendor else None),
+            vendor.zone if vendor else None,
+            vendor.name if vendor else "",
+        ),
+    )
+    notes = read.notes
+    if "adjusted" in header.columns and not options.adjusted:
+        notes = (*notes, f"{shown}: its adjusted closes are not used; files.adjusted: on uses them")
+    frame = _adjusted(frame, header) if options.adjusted else frame
+    told = vendor.name if vendor else "own columns" if options.columns else ""
+    return Bars(
+        frame.with_columns(read.column).select(COLUMNS),
+        read.daily,
+        notes,
+        f"{told} {group.how.kind}".strip() if told or group.by_file_name else "",
     )
 
 
-def _convert(name: str, own: str, kind: pl.DataType, shown: str) -> pl.Expr:
-    column = pl.col(own).alias(name)
-    if name == "ts":
+def select(file: Path, wanted: Sequence[str], shown: str, setting: str) -> pl.DataFrame:
+    """The `wanted` columns of one file in the plain form: ts as it is in the file, the others as in `normalise`."""
+    table = reading.scan([file], reading.form(file, shown, setting))
+    schema = reading.schema(table, shown)
+    header = named([name for name in schema.names() if name != reading.FILE], shown, wanted)
+    return _values(lambda query: reading.collect(query(table), shown), header, schema, shown, None).select(
+        wanted
+    )
+
+
+def _values(
+    read: Callable[[_Query], pl.DataFrame], header: Header, schema: pl.Schema, shown: str, decimal: str | None
+) -> pl.DataFrame:
+    """The header's columns under our names, and `reading.FILE` where no column holds the symbol.
+
+    Numbers in text are read as bare ones; only where one is none, the text is looked at once more.
+    """
+    columns = {ours: _typed(ours, own, schema[own], shown) for ours, own in header.columns.items()}
+    extra = [] if "symbol" in columns or "close" not in columns else [pl.col(reading.FILE)]
+    frame = read(lambda table: table.select(*columns.values(), *extra))
+    texts = {
+        ours: own
+        for ours, own in header.columns.items()
+        if ours not in _TEXTS and schema[own] == pl.String and (decimal == "," or frame[ours].null_count())
+    }
+    if not texts:
+        return frame
+    every = {
+        ours: own for ours, own in header.columns.items() if ours not in _TEXTS and schema[own] == pl.String
+    }
+    raw = read(lambda table: table.select(pl.col(own).alias(ours) for ours, own in every.items()))
+    return frame.with_columns(numbers.written(raw, decimal, shown))
+
+
+def _typed(ours: str, own: str, kind: pl.DataType, shown: str) -> pl.Expr:
+    column = pl.col(own).alias(ours)
+    if ours == "ts":
         return column
-    if name == "symbol":
+    if ours == "time":
+        return column.cast(pl.String)
+    if ours == "symbol":
         if not (kind in (pl.String, pl.Categorical) or kind == pl.Enum or kind.is_integer()):
-            raise DataError(f"{shown}: column {name} holds {kind}, not symbols; write them as text")
+            raise DataError(f"{shown}: column {own} holds {kind}, not symbols; write them as text")
         return column.cast(pl.String)
     if kind == pl.String:
-        return column.cast(pl.Float64, strict=False)
+        return numbers.plain(column)
     if not kind.is_numeric():
-        raise DataError(f"{shown}: column {name} holds {kind}, not numbers; write it as numbers")
+        raise DataError(f"{shown}: column {own} holds {kind}, not numbers; write it as numbers")
     return column.cast(pl.Float64)
+
+
+def _with_symbols(frame: pl.DataFrame, header: Header) -> pl.DataFrame:
+    """The frame with a symbol in each row: of its column without what the vendor adds, else of the file's name."""
+    if "symbol" not in header.columns:
+        names = frame[reading.FILE].unique()
+        symbols = [symbol_of(name) for name in names]
+        found = pl.col(reading.FILE).replace_strict(names, pl.Series(symbols, dtype=pl.String))
+        return frame.with_columns(found.alias("symbol"))
+    if header.vendor is not None and header.vendor.suffix:
+        return frame.with_columns(pl.col("symbol").str.strip_suffix(header.vendor.suffix))
+    return frame
+
+
+def _joined(frame: pl.DataFrame) -> pl.Series:
+    """The column of times; the date with the time of day where they stand apart."""
+    if "time" not in frame.columns:
+        return frame["ts"]
+    return frame.select(pl.concat_str(pl.col("ts").cast(pl.String), "time", separator=" ").alias("ts"))["ts"]
+
+
+def _adjusted(frame: pl.DataFrame, header: Header) -> pl.DataFrame:
+    """Prices scaled by adjusted close over close; the vendor's own adjusted volume where it has one."""
+    close, adjusted = pl.col("close"), pl.col("adjusted")
+    factor = pl.when((close > 0) & (adjusted > 0)).then(adjusted / close)
+    volume = ["adjusted_volume"] if "adjusted_volume" in header.columns else ["volume"]
+    return frame.with_columns(*(pl.col(name) * factor for name in PRICES), pl.col(volume).alias("volume"))

@@ -1,24 +1,42 @@
-"""From a path to the raw columns of a table, or one clear line about why there is none.
+"""From files to the raw columns of a table, or one clear line about why there is none.
 
-Nothing is understood here but the file's format: columns keep their names; a CSV's values are text without the
-blanks around them, and its blank lines are no rows.
+Nothing is understood here but the format: columns keep their names; a CSV's values are text without the blanks
+around them, and its blank lines are no rows.
 """
 
 from __future__ import annotations
 
+import gzip
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 
 from momentum.errors import DataError
 
-_PARQUET = b"PAR1"
+FILE = "\x00file"
+"""The column of `scan` that holds each row's file; no file has one of that name."""
+_PARQUET, _GZIP = b"PAR1", b"\x1f\x8b"
 _SMALLEST_PARQUET = 12
 _PARQUET_SUFFIXES = {".parquet", ".pq"}
+_SEPARATORS = ",;\t|"
+_LONGEST_HEADER = 1 << 16
 
 
-def scan(path: Path, shown: str, setting: str = "files.path") -> pl.LazyFrame:
-    """The table in a parquet or CSV file, not yet read; its first bytes tell which it is.
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What files must have in common to be read as one table: the format, and the header or the schema."""
+
+    kind: Literal["parquet", "CSV"]
+    header: str
+    separator: str = ","
+
+
+def form(path: Path, shown: str, setting: str = "files.path") -> Form:
+    """The form of a file; its first bytes tell the format.
 
     `shown` is the file's name for a person, `setting` the key that names it. Raises `DataError` where there is no
     such file, or where it is a directory, unreadable, empty, cut short or of another format.
@@ -29,13 +47,28 @@ def scan(path: Path, shown: str, setting: str = "files.path") -> pl.LazyFrame:
             raise DataError(
                 f"{shown}: the parquet file is cut short at {size:,} bytes; fetch or write it again"
             )
-        return pl.scan_parquet(path, glob=False)
+        return Form("parquet", str(schema(pl.scan_parquet(path, glob=False), shown)))
     if path.suffix.lower() in _PARQUET_SUFFIXES:
         raise DataError(
             f"{shown}: not a parquet file, though it is named one; write it as parquet, or name it .csv"
         )
-    text = pl.scan_csv(path, glob=False, infer_schema=False).with_columns(pl.all().str.strip_chars())
-    return text.filter(pl.any_horizontal(pl.all().is_not_null()))
+    header = _first_line(path, shown, packed=head.startswith(_GZIP))
+    return Form("CSV", header, max(_SEPARATORS, key=header.count))
+
+
+def scan(files: Sequence[Path], how: Form, *, partitioned: bool = False) -> pl.LazyFrame:
+    """The table in files of one form, one after the other, not yet read; `FILE` tells where each row is from.
+
+    Where they are `partitioned`, the names of directories like `year=2024` are columns.
+    """
+    paths = [str(file) for file in files]
+    if how.kind == "parquet":
+        return pl.scan_parquet(paths, glob=False, hive_partitioning=partitioned, include_file_paths=FILE)
+    text = pl.scan_csv(
+        paths, glob=False, infer_schema=False, separator=how.separator, include_file_paths=FILE
+    )
+    values = pl.all().exclude(FILE)
+    return text.with_columns(values.str.strip_chars()).filter(pl.any_horizontal(values.is_not_null()))
 
 
 def _ends(path: Path, shown: str, setting: str) -> tuple[bytes, bytes, int]:
@@ -55,6 +88,15 @@ def _ends(path: Path, shown: str, setting: str) -> tuple[bytes, bytes, int]:
     if not size:
         raise DataError(f"{shown}: the file is empty (0 bytes); fetch or write it again")
     return head, tail, size
+
+
+def _first_line(path: Path, shown: str, *, packed: bool) -> str:
+    try:
+        with gzip.open(path) if packed else path.open("rb") as file:
+            line = file.readline(_LONGEST_HEADER)
+    except (OSError, EOFError, zlib.error) as error:
+        raise _damaged(error, shown) from None
+    return line.decode("utf-8-sig", errors="replace").strip()
 
 
 def schema(table: pl.LazyFrame, shown: str) -> pl.Schema:

@@ -13,19 +13,20 @@ import polars as pl
 
 from momentum.errors import DataError
 from momentum.market.calendar import EXCHANGE
+from momentum_plugins.files import timeforms
 
-_DATE_FORMATS = ("%Y-%m-%d", "%Y%m%d", "%m/%d/%Y")
-_MOMENT_FORMATS = (
-    "%Y-%m-%d %H:%M:%S%.f%#z",
-    "%Y-%m-%dT%H:%M:%S%.f%#z",
-    "%Y-%m-%d %H:%M:%S%.f",
-    "%Y-%m-%dT%H:%M:%S%.f",
-    "%Y-%m-%d %H:%M",
-    "%Y-%m-%dT%H:%M",
-    "%m/%d/%Y %H:%M:%S",
-    "%m/%d/%Y %H:%M",
-)
 _SAMPLE = 1_000
+_DEFAULT_ZONE = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is known of times before they are read: by the person (`zone`, `form`), and of the vendor."""
+
+    zone: str | None = None
+    form: str | None = None
+    vendor_zone: str | None = None
+    vendor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,58 +38,32 @@ class Times:
     notes: tuple[str, ...] = ()
 
 
-def read(column: pl.Series, shown: str, zone: str) -> Times:
-    """Understand a column of dates, moments or text. Raises `DataError` where it holds no times at all."""
-    kind = column.dtype
-    if kind == pl.Date:
+def read(column: pl.Series, shown: str, told: Told) -> Times:
+    """Understand a column of dates, moments, epoch numbers or text.
+
+    Raises `DataError` where it holds no times at all, or dates that could be read as two different days.
+    """
+    if column.dtype not in (pl.Date, pl.Datetime):
+        column = timeforms.parse(column, shown, told.form)
+    if column.dtype == pl.Date:
         return Times(column, daily=True)
-    if kind != pl.Datetime:
-        column = _parse(column, shown)
-        if column.dtype == pl.Date:
-            return Times(column, daily=True)
-    return _understand(column.dt.cast_time_unit("us"), shown, zone)
+    return _understand(column.dt.cast_time_unit("us"), shown, told)
 
 
-def _parse(column: pl.Series, shown: str) -> pl.Series:
-    """Text to dates or moments, by the format that most of the first values have."""
-    if not (column.dtype in (pl.String, pl.Categorical) or column.dtype.is_integer()):
-        raise DataError(
-            f"{shown}: column of times holds {column.dtype}; write dates (2024-01-31) or UTC moments"
-        )
-    text = column.cast(pl.String)
-    sample = text.drop_nulls().head(_SAMPLE)
-    parsed = {
-        form: len(sample) - _as_times(sample, form).null_count() for form in _DATE_FORMATS + _MOMENT_FORMATS
-    }
-    best = max(parsed, key=lambda form: parsed[form])
-    if len(sample) and not parsed[best]:
-        raise DataError(
-            f"{shown}: {sample[0]!r} is not a date or time; write 2024-01-31, or 2024-01-31T14:30:00Z for intraday bars"
-        )
-    return _as_times(text, best)
-
-
-def _as_times(text: pl.Series, form: str) -> pl.Series:
-    if form in _DATE_FORMATS:
-        return text.str.to_date(form, strict=False)
-    return text.str.to_datetime(form, time_unit="us", strict=False)
-
-
-def _understand(moments: pl.Series, shown: str, zone: str) -> Times:
+def _understand(moments: pl.Series, shown: str, told: Told) -> Times:
     own = getattr(moments.dtype, "time_zone", None)
     if _one_time_of_day(moments):
         return Times(moments.dt.date(), daily=True)
+    notes: tuple[str, ...] = ()
     if own is None:
-        moments = moments.dt.replace_time_zone(_known(zone, shown), ambiguous="earliest", non_existent="null")
+        zone = _known(told.zone or told.vendor_zone or _DEFAULT_ZONE, shown)
+        moments = moments.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
+        by_vendor = f", as {told.vendor} writes them" if told.vendor_zone and not told.zone else ""
+        notes = (f"{shown}: its times are without a zone and were read as {zone}{by_vendor} (files.zone)",)
     local = moments.dt.convert_time_zone(EXCHANGE.key)
     if _one_time_of_day(local):
         return Times(local.dt.date(), daily=True)
-    note = (
-        (f"{shown}: its times are without a zone and were read as {zone} (files.zone)",)
-        if own is None
-        else ()
-    )
-    return Times(moments.dt.convert_time_zone("UTC"), daily=False, notes=note)
+    return Times(moments.dt.convert_time_zone("UTC"), daily=False, notes=notes)
 
 
 def _one_time_of_day(moments: pl.Series) -> bool:

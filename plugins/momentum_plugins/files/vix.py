@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from momentum.errors import DataError
-from momentum_plugins.files import normalising, reading, times
+from momentum_plugins.files import normalising, times
 
 MAX_AGE = timedelta(days=7)
 """An older close than this says nothing of a day; longer than any run of holidays."""
@@ -34,8 +34,8 @@ class Vix:
 
 def read_vix(path: Path, shown: str) -> Vix:
     """Read a VIX file. Raises `DataError` where it cannot be used or is not daily."""
-    frame = normalising.select(reading.scan(path, shown, "files.vix"), ("ts", "close"), shown)
-    read = times.read(frame["ts"], shown, "UTC")
+    frame = normalising.select(path, ("ts", "close"), shown, "files.vix")
+    read = times.read(frame["ts"], shown, times.Told())
     if not read.daily:
         raise DataError(f"{shown}: holds several values a day; files.vix must name one close for each date")
     close = pl.col("close")

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from ledger_builders import ACCOUNT, fill, ledger_in, request, write
+from ledger_builders import ACCOUNT, NOW, fill, ledger_in, request, scan_info, write
 from momentum.errors import LedgerError
 from momentum.ledger.database import Database
+from momentum.ledger.store import Ledger
+from momentum.model.decision import ScanInfo
 
 PRELUDE = f"""
 import sys
@@ -74,6 +76,23 @@ with ledger_in(directory) as ledger:
         scanner.stdin.flush()
     ids = [id for scanner in scanners for id in scanner.communicate(timeout=60)[0].split()]
     assert sorted(ids) == sorted(f"2026-11-24-close-all-{number}" for number in range(1, 61))
+
+
+def test_nobody_else_can_begin_a_scan_between_its_id_and_its_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ledger_in(tmp_path) as ledger, Ledger(Database(ledger.path, busy_seconds=0.01)) as other:
+        find = ledger._next_id
+
+        def interrupted(info: ScanInfo) -> str:
+            found = find(info)
+            with pytest.raises(LedgerError, match="another process has been writing"):
+                other.begin_scan(info, ACCOUNT, NOW)
+            return found
+
+        monkeypatch.setattr(ledger, "_next_id", interrupted)
+        assert ledger.begin_scan(scan_info(), ACCOUNT, NOW).id == "2026-11-24-close-all-1"
+        assert other.begin_scan(scan_info(), ACCOUNT, NOW).id == "2026-11-24-close-all-2"
 
 
 def test_a_process_killed_inside_a_transaction_leaves_nothing_of_it(tmp_path: Path) -> None:

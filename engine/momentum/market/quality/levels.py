@@ -50,10 +50,10 @@ def steps(moved: pl.DataFrame, thresholds: Thresholds) -> pl.DataFrame:
     """One row for each step, with what lies before and after it.
 
     `moved` is the result of `moves`. The row has the bar of the step, `previous`, `move`, `skipped`, and:
-    `usual` (median absolute daily move), `bars_before` and `bars` of the levels, `price_before` and `price` (the
-    medians of the five nearest closes), `dollars_before` and `dollars` (medians of dollars a day of the nearest
-    bars), `dollars_day`, `crowded` (many symbols step on that day), `ends` (last day of the level), and of the level after it `price_after`, `dollars_after`,
-    `open_after`, `close_after` and `last` (the close before it).
+    `usual` (median absolute daily move), `crowded` (many symbols step on that day), `bars_before` and `bars` of the
+    levels, `price_before` and `price` (medians of the five nearest closes), `dollars_before` and `dollars` (medians
+    of dollars a day of the nearest bars), `dollars_day`, `ends` (last day of the level), `last` (its last close),
+    and of the level after it `price_after`, `dollars_after`, `open_after`, `close_after`.
     """
     is_step = (
         (pl.col("move").abs() >= log(thresholds.step))

@@ -44,7 +44,7 @@ def _split(row: Row) -> DataFinding:
 
 def _other(row: Row) -> DataFinding:
     skipped = row["skipped"]
-    gap = f" after {skipped} sessions without a bar" if skipped else ""
+    gap = f" after {skipped} session{'s' * (skipped > 1)} without a bar" if skipped else ""
     text = f"seems to be another security from here on: {_from_to(row)}{gap}, {_volume(row)}"
     return DataFinding("other security", "warning", text, row["symbol"], row["ts"], weight=_weight(row))
 
@@ -101,4 +101,6 @@ def _volume(row: Row) -> str:
 
 def _weight(row: Row) -> float:
     """Larger for a larger step, and for one in a symbol that more dollars a day trade in."""
-    return abs(float(row["move"] or 0.0)) * float(max(row["dollars"], row["dollars_before"])) ** 0.5
+    dollars: float = max(row["dollars"], row["dollars_before"])
+    move: float = row["move"] or 0.0
+    return abs(move) * dollars**0.5

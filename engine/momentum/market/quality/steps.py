@@ -109,7 +109,10 @@ def _is_split(t: Thresholds) -> pl.Expr:
         t.split_tolerance + t.split_noise * pl.col("usual"), pl.lit(t.split_tolerance_most)
     )
     steady = pl.col("factor").is_between(1 / t.split_volume, t.split_volume)
-    calm = (pl.col("dollars_day") / pl.col("dollars_before")).is_between(1 / t.split_volume, t.split_volume)
+    whole = pl.min_horizontal("old", "new") == 1
+    most = pl.when(whole).then(t.split_volume).otherwise(t.split_day)
+    day = pl.col("dollars_day") / pl.col("dollars_before")
+    calm = (day >= 1 / t.split_volume) & (day <= most)
     return (
         (pl.col("size") >= log(t.step))
         & ~pl.col("crowded")

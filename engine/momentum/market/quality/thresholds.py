@@ -33,6 +33,8 @@ class Thresholds:
     """The tolerance of the wildest symbol: beyond it any step would fit some ratio."""
     split_volume: float = 4.0
     """A split leaves the dollars traded as they were; up to so many times more or less may be chance."""
+    split_day: float = 2.0
+    """A ratio such as 2 to 3 fits a day of news too easily: there the day may trade only so many times the usual."""
     split_range: float = 1.25
     """High over low on the day of a split: a day that trades wider than this has news."""
     split_bars: int = 5

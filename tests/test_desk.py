@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from execution_builders import at_work, bought, desk, held, later, open_stops, order
+from momentum.execution.reconcile import reconcile
 from momentum.execution.stops import protect
 from momentum.halt import halt, resume
-from momentum.model.orders import RefusalKind, Refused, Unknown
+from momentum.model.orders import OrderState, RefusalKind, Refused, Unknown
 
 
 def test_a_buy_fills_and_becomes_a_trade(tmp_path: Path) -> None:
@@ -176,3 +177,60 @@ def test_a_close_writes_the_trades_exit_with_its_reason(tmp_path: Path) -> None:
     (trade,) = trading.ledger.trades(trading.account)
     assert (trade.exit_price, trade.exit_quantity) == (102.0, 50)
     assert trade.exit_reason == "reversal score 6 of 5: failed gap"
+
+
+def test_an_order_that_nobody_confirmed_takes_its_slot(tmp_path: Path) -> None:
+    trading = at_work(tmp_path)
+    trading = replace(trading, limits=replace(trading.limits, max_positions=1))
+    first, second = order("buy", "AAA"), order("buy", "BBB")
+    table = desk(trading, first, second)
+    trading.broker.moods["submit"] = lambda broker, request: Unknown("timed out")  # type: ignore[attr-defined]
+    assert table.buy(first).status == "unknown"
+    del trading.broker.moods["submit"]  # type: ignore[attr-defined]
+    assert table.buy(second).status == "refused"
+
+
+def test_an_order_that_nobody_confirmed_is_not_bought_again_by_the_next_scan(tmp_path: Path) -> None:
+    trading = at_work(tmp_path, submit=lambda broker, request: Unknown("timed out"))
+    wanted = order("buy")
+    desk(trading, wanted).buy(wanted)
+    del trading.broker.moods["submit"]  # type: ignore[attr-defined]
+    reconcile(trading)
+    again = order("buy")
+    done = desk(trading, again).buy(again)
+    assert done.status == "refused", done
+    assert "order" in done.text
+
+
+def test_a_broker_that_raises_is_an_unknown_outcome_and_not_asked_twice(tmp_path: Path) -> None:
+    def falls_over(broker: object, request: object) -> None:
+        raise ConnectionError("reset by peer")
+
+    trading = at_work(tmp_path, submit=falls_over)
+    wanted = order("buy")
+    table = desk(trading, wanted)
+    assert [table.buy(wanted).status, table.buy(wanted).status] == ["unknown", "refused"]
+    assert len(trading.broker.sent) == 1  # type: ignore[attr-defined]
+
+
+def test_a_desk_that_is_shut_takes_nothing_and_says_what_was_left(tmp_path: Path) -> None:
+    trading = at_work(tmp_path)
+    wanted = order("buy")
+    table = desk(trading, wanted)
+    table.shut()
+    assert table.buy(wanted).status == "refused"
+    assert [(done.symbol, done.status) for done in table.done] == [("AAA", "dropped")]
+    assert held(trading) == {}
+
+
+def test_a_rejected_order_is_refused_and_not_pending(tmp_path: Path) -> None:
+    trading = at_work(tmp_path)
+
+    def rejected(broker, client_id):  # type: ignore[no-untyped-def]
+        found = broker.find(client_id)
+        return replace(found, state=OrderState.REJECTED, filled_qty=0, fill_price=None, reason="halted")
+
+    trading.broker.moods["find"] = rejected  # type: ignore[attr-defined]
+    wanted = order("buy")
+    done = desk(trading, wanted).buy(wanted)
+    assert (done.status, done.text) == ("refused", "rejected: halted")

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from execution_builders import at_work, bought, desk, later, open_stops, order
+from momentum.errors import BrokerError
 from momentum.execution.account import portfolio
 from momentum.execution.reconcile import reconcile
 from momentum.execution.stops import NAKED, protect
-from momentum.model.orders import RefusalKind, Refused
+from momentum.model.orders import OrderState, RefusalKind, Refused, Unknown
 
 
 def test_one_stop_covers_the_whole_position(tmp_path: Path) -> None:
@@ -62,7 +63,7 @@ def test_a_refused_stop_is_tried_three_times_and_then_shouted(tmp_path: Path) ->
     assert alarm.kind == NAKED
     assert alarm.text.startswith("CRITICAL: Position AAA has NO trailing stop protection!")
     assert "By hand" in alarm.text
-    assert "momentum close AAA" in alarm.text
+    assert "Every scan tries again" in alarm.text
 
 
 def test_the_alarm_stands_until_a_later_command_mends_it(tmp_path: Path) -> None:
@@ -130,9 +131,12 @@ def test_an_intent_that_never_reached_the_broker_is_told_as_lost(tmp_path: Path)
     wanted = order("buy")
     desk(trading, wanted).buy(wanted)
     del trading.broker.moods["submit"]  # type: ignore[attr-defined]
-    assert len(reconcile(trading).lost) == 1
+    assert reconcile(trading).lost == (), "not being found right after it was sent is no proof"
+    assert [order.symbol for order in portfolio(trading).pending_buys] == ["AAA"]
+    next_day = later(trading, 1)
+    assert len(reconcile(next_day).lost) == 1
     assert trading.ledger.open_intents(trading.account) == ()
-    assert reconcile(trading).lost == ()
+    assert portfolio(next_day).pending_buys == ()
 
 
 def test_a_position_that_the_ledger_does_not_know_is_adopted_and_protected(tmp_path: Path) -> None:
@@ -144,3 +148,67 @@ def test_a_position_that_the_ledger_does_not_know_is_adopted_and_protected(tmp_p
     assert reconcile(trading).adopted == ("AAA",)
     protect(trading)
     assert [stop.qty for stop in open_stops(trading)] == [20]
+
+
+def test_a_stop_that_is_being_cancelled_is_no_cover(tmp_path: Path) -> None:
+    trading = at_work(tmp_path)
+    bought(trading)
+    protect(trading)
+    trading.broker.moods["orders"] = lambda broker, **more: tuple(  # type: ignore[attr-defined]
+        replace(one, state=OrderState.PENDING_CANCEL) if one.is_stop else one for one in broker.orders(**more)
+    )
+    (protection,) = protect(trading)
+    assert protection.problem
+    assert [alarm.symbol for alarm in trading.ledger.alarms(trading.account)] == ["AAA"]
+
+
+def test_a_stop_that_nobody_confirmed_is_looked_for_before_another_is_sent(tmp_path: Path) -> None:
+    def lost(broker, request):  # type: ignore[no-untyped-def]
+        broker.submit(request)
+        return Unknown("timed out")
+
+    trading = at_work(tmp_path)
+    bought(trading)
+    trading.broker.moods["submit"] = lost  # type: ignore[attr-defined]
+    trading.broker.moods["find"] = lambda broker, client_id: None  # type: ignore[attr-defined]
+    (protection,) = protect(trading)
+    assert protection.problem == ""
+    assert [stop.qty for stop in open_stops(trading)] == [50]
+    assert trading.ledger.alarms(trading.account) == ()
+
+
+def test_several_stops_give_way_to_the_one_with_the_highest_level(tmp_path: Path) -> None:
+    from fakes import trailing
+
+    trading = at_work(tmp_path)
+    bought(trading)
+    for number, (qty, hwm) in enumerate(((20, 106.0), (25, 105.0))):
+        trading.broker.submit(trailing(qty, id=f"by-hand-{number}", hwm=hwm))
+    protect(trading)
+    (stop,) = open_stops(trading)
+    assert (stop.qty, stop.stop_price) == (50, pytest.approx(106 * 0.95))
+
+
+def test_an_account_that_cannot_be_read_is_an_alarm_of_its_own(tmp_path: Path) -> None:
+    def silent(broker: object) -> None:
+        raise BrokerError("no answer")
+
+    trading = at_work(tmp_path)
+    bought(trading)
+    trading.broker.moods["holdings"] = silent  # type: ignore[attr-defined]
+    with pytest.raises(BrokerError):
+        protect(trading)
+    (alarm,) = trading.ledger.alarms(trading.account)
+    assert (alarm.symbol, "cannot be read" in alarm.text) == ("", True)
+    del trading.broker.moods["holdings"]  # type: ignore[attr-defined]
+    protect(trading)
+    assert trading.ledger.alarms(trading.account) == ()
+
+
+def test_shares_that_are_gone_end_their_trade(tmp_path: Path) -> None:
+    trading = at_work(tmp_path)
+    bought(trading, qty=50)
+    trading.broker.moods["holdings"] = lambda broker: ()  # type: ignore[attr-defined]
+    assert reconcile(trading).gone == ("AAA",)
+    assert trading.ledger.open_trades(trading.account) == ()
+    assert reconcile(trading).gone == ()

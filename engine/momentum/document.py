@@ -41,16 +41,12 @@ def document(context: Context, result: ScanResult) -> dict[str, object]:
             "synthetic": context.data.synthetic,
             "universe": len(result.screen.members),
             "with_data": result.screen.with_data,
-            "notes": result.notes,
+            "notes": (*context.data.notes(), *result.verdict.passed_over, *result.notes),
         },
         "rules": _rules(context.program),
         "funnel": result.screen.funnel,
         "market": result.screen.market,
-        "since": {
-            "fills": result.reconciled.fills,
-            "lost": result.reconciled.lost,
-            "adopted": result.reconciled.adopted,
-        },
+        "since": result.reconciled,
         "readings": [{"symbol": r.symbol, "score": r.score, "signals": r.signals} for r in result.readings],
         "decision": result.verdict.decision,
         "plan": {

@@ -15,14 +15,17 @@ from momentum.ledger.rows import ScanRecord
 from momentum.ledger.store import Ledger
 from momentum.model.market import Value
 
+_ENDS = {"running": "is running, or was killed", "failed": "failed before its end"}
 _NAME = re.compile(r"'[^']*'|[A-Za-z_][\w.]*")
 
 
 def find_scan(ledger: Ledger, scan_id: str | None, account: str) -> ScanRecord:
     """A scan by its id, or the last one of the account. Raises `UsageError` where there is none."""
     record = ledger.scan(scan_id, account)
-    if record is not None:
+    if record is not None and record.status == "finished":
         return record
+    if record is not None:
+        raise UsageError(f"scan {record.info.id} {_ENDS[record.status]}; it explains nothing")
     recent = [summary.info.id for summary in ledger.scans(20, account)]
     if not recent:
         raise UsageError(f"{account} has no scan yet; run `momentum scan` first")

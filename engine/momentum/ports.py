@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from momentum.model.decision import Execution, PlannedOrder
 from momentum.model.market import LeftOut, Quote, Sessions
-from momentum.model.orders import Fill, Order, OrderRequest, Outcome
+from momentum.model.orders import Fill, Order, OrderRequest, Outcome, Side
 from momentum.model.portfolio import Account, Holding, Portfolio
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ class MarketData(Protocol):
     """True where no real market stands behind it; this is said wherever its figures are shown."""
     timeframe: Timeframe
     """The finest bars it has."""
+    resolution: timedelta
+    """How long its finest bars last; a day for daily ones."""
 
     def symbols(self) -> tuple[str, ...]:
         """Every symbol that the source holds, sorted."""
@@ -118,6 +120,9 @@ class Broker(Protocol):
 
     def find(self, client_id: str) -> Order | None:
         """The order with that client order id, or None where the broker does not know it."""
+
+    def expected_fill(self, side: Side, price: float) -> float:
+        """What a market order is expected to fill at a share, where the last price is `price`; for sizing."""
 
     def submit(self, request: OrderRequest) -> Outcome:
         """Send an order."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from momentum.context import Context
+from momentum.deciding import NOBODY
 from momentum.document import document
 from momentum.model.decision import WatchEntry
 
@@ -29,12 +29,12 @@ def record(context: Context, result: ScanResult) -> None:
         ledger.record_decision(info.id, decision, {"situation": result.situation})
         ledger.record_refusals(info.id, result.plan.refusals)
         if not info.dry_run:
-            at = result.info.now
-            ledger.record_position_checks(
-                account, at, result.readings, result.before.positions, scan_id=info.id
-            )
-            ledger.update_watchlist(account, watch_entries(result))
-            _update_peaks(context, result, at)
+            checks = (account, info.now, result.readings, result.before.positions)
+            ledger.record_position_checks(*checks, scan_id=info.id)
+            _update_peaks(context, result)
+            if decision.decider != NOBODY:
+                scanned = None if info.cap == "all" else result.screen.members
+                ledger.update_watchlist(account, watch_entries(result), replacing=scanned)
         ledger.finish_scan(info.id, "finished", document(context, result), _blob(result.screen.frame))
 
 
@@ -49,7 +49,7 @@ def watch_entries(result: ScanResult) -> tuple[WatchEntry, ...]:
     )
 
 
-def _update_peaks(context: Context, result: ScanResult, at: datetime) -> None:
+def _update_peaks(context: Context, result: ScanResult) -> None:
     for position in result.after.positions:
         peak = max(position.peak or position.price, position.price)
         context.ledger.update_peak(context.broker.account_id, position.symbol, peak)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from momentum.context import Context
 from momentum.deciding import Verdict, ask
+from momentum.errors import UsageError
 from momentum.execution.account import portfolio
 from momentum.execution.desk import TradingDesk
 from momentum.execution.reconcile import Reconciled, reconcile
@@ -27,7 +28,7 @@ from momentum.recording import record
 from momentum.risk.book import MarketState
 from momentum.risk.gate import gate
 from momentum.risk.proposal import exit_demands
-from momentum.situation import cautions, market_state, situate
+from momentum.situation import at_the_brokers_time, cautions, market_state, situate
 from momentum.telling import scan_events, tell
 
 
@@ -44,7 +45,10 @@ class ScanRequest:
 
 @dataclass(frozen=True, slots=True)
 class ScanResult:
-    """Everything that a scan saw and did. `before` and `after` are the portfolio around it."""
+    """Everything that a scan saw and did. `before` and `after` are the portfolio around it.
+
+    `notes` are what a person should know besides; `untold` is which notifiers failed, and how.
+    """
 
     info: ScanInfo
     moment: Moment
@@ -60,6 +64,7 @@ class ScanResult:
     after: Portfolio
     alarms: tuple[Alarm, ...]
     notes: tuple[str, ...]
+    untold: tuple[str, ...] = ()
 
 
 class Watcher(Protocol):
@@ -76,82 +81,109 @@ def run(context: Context, request: ScanRequest, watcher: Watcher) -> ScanResult:
     """Run one scan: look, decide, pass the gate, execute, protect, record, tell.
 
     Raises `LockHeldError` at once where another command writes orders for the account, `UsageError` where
-    the account is past the scan's moment, `DataError`, `BrokerError` and `LedgerError` where these fail. A
-    dry run takes no lock, asks everything, sends nothing and leaves the account where it is.
+    the account is past the scan's moment, `DataError`, `BrokerError` and `LedgerError` where these fail; the
+    scan is then on record as failed. A dry run takes no lock, asks everything, sends nothing and leaves the
+    account where it is.
     """
-    settings = context.settings
+    info = identify(context, request)
     account = context.broker.account_id
-    lock = nullcontext() if request.dry_run else account_lock(settings.directory, account)
+    lock = nullcontext() if info.dry_run else account_lock(context.settings.directory, account)
     with lock:
-        info = identify(context, request)
-        trading = context.trading(info.now, info.session, info.type, info.id)
+        info = context.ledger.begin_scan(info, account, context.clock.now())
+        try:
+            result = _run(context, info, request.moment, watcher)
+        except BaseException:
+            context.ledger.finish_scan(info.id, "failed", {}, b"")
+            raise
+    if info.dry_run:
+        return result
+    events = scan_events(result)
+    budget = context.settings.timeouts.notify
+    return replace(result, untold=tell(context.host, context.ledger, events, account, budget))
 
-        watcher.begin(1, "Fetching account and positions")
-        reconciled = Reconciled((), (), ()) if info.dry_run else reconcile(trading)
-        context.ledger.start_scan(info, account, context.clock.now())
-        before = portfolio(trading)
-        watcher.end(1, (before, reconciled))
 
-        watcher.begin(2, "Calculating reversal scores for positions")
-        held = [position.symbol for position in before.positions]
-        panel = load_panel(context.data, context.universe, info.cap, held, info.now, request.moment.session)
-        market = market_context(panel, context.data, info.now)
-        found = screen(context.program, panel, context.universe, settings.limits, market, held)
-        signs = readings(context.program, found, before.positions)
-        watcher.end(2, signs)
+def _run(context: Context, info: ScanInfo, moment: Moment, watcher: Watcher) -> ScanResult:
+    settings = context.settings
+    trading = context.trading(info.now, info.session, info.type, info.id)
 
-        watcher.begin(3, "Running momentum scanner")
-        watcher.end(3, found)
+    watcher.begin(1, "Fetching account and positions")
+    reconciled = Reconciled() if info.dry_run else reconcile(trading)
+    if not info.dry_run:
+        protect(trading)
+    before = portfolio(trading)
+    watcher.end(1, (before, reconciled))
 
-        watcher.begin(4, "Getting decision")
-        prices = market_state(context, trading, before, found)
-        situation = situate(context, info, before, found, signs, prices)
-        verdict = ask(context.host, situation, settings.timeouts.decide)
-        plan = gate(
-            verdict.decision,
-            before,
-            prices,
-            settings.limits,
-            candidates=found.candidates,
-            max_buys=info.max_buys,
-            skip_buys=situation.limits_left.skip_buys,
-            exits=exit_demands(signs),
-            readings=signs,
-        )
-        watcher.end(4, (verdict, plan))
+    watcher.begin(2, "Calculating reversal scores for positions")
+    seen = dict.fromkeys([*(p.symbol for p in before.positions), *(fill.symbol for fill in reconciled.fills)])
+    panel = load_panel(context.data, context.universe, info.cap, seen, info.now, moment.session)
+    market = market_context(panel, context.data, info.now)
+    found = screen(context.program, panel, context.universe, settings.limits, market, tuple(seen))
+    signs = readings(context.program, found, before.positions)
+    watcher.end(2, (before, signs))
 
-        watcher.begin(5, "Executing decisions")
+    watcher.begin(3, "Running momentum scanner")
+    watcher.end(3, found)
+
+    watcher.begin(4, "Getting decision")
+    prices = market_state(context, trading, before, found)
+    situation = situate(context, info, before, found, signs, prices)
+    verdict = ask(context.host, situation, settings.timeouts.decide)
+    plan = gate(
+        verdict.decision,
+        before,
+        prices,
+        settings.limits,
+        candidates=found.candidates,
+        max_buys=info.max_buys,
+        skip_buys=situation.limits_left.skip_buys,
+        exits=exit_demands(signs),
+        readings=signs,
+        close_reversal=settings.strategy.decide.close_reversal,
+    )
+    watcher.end(4, (verdict, plan))
+
+    watcher.begin(5, "Executing decisions")
+    executed: tuple[Execution, ...] = ()
+    problems: tuple[str, ...] = ()
+    protections: tuple[Protection, ...] = ()
+    try:
         executed, problems = execute(context, trading, plan, prices, dry_run=info.dry_run)
-        protections = () if info.dry_run else protect(trading)
-        after = before if info.dry_run else portfolio(trading)
-        result = ScanResult(
-            info, request.moment, reconciled, before, signs, found, situation, verdict, plan, executed,
-            protections, after, context.ledger.alarms(account),
-            notes=(*context.data.notes(), *cautions(context, info), *context.program.failures,
-                   *verdict.passed_over, *problems),
-        )  # fmt: skip
-        record(context, result)
-        watcher.end(5, result)
+    finally:  # whatever became of it, Ctrl-C included: what was bought is protected
         if not info.dry_run:
-            for event in scan_events(result):
-                tell(context.host, context.ledger, event, settings.timeouts.notify)
+            protections = protect(trading)
+    result = ScanResult(
+        info, moment, reconciled, before, signs, found, situation, verdict, plan, executed, protections,
+        after=before if info.dry_run else portfolio(trading),
+        alarms=context.ledger.alarms(context.broker.account_id),
+        notes=(*cautions(context, info.now, dry_run=info.dry_run), *found.failures,
+               *context.program.failures, *problems),
+    )  # fmt: skip
+    record(context, result)
+    watcher.end(5, result)
     return result
 
 
 def identify(context: Context, request: ScanRequest) -> ScanInfo:
-    """Give the scan its id, and the number of buys that it may make at most."""
-    allowed = min(context.settings.strategy.decide.max_buys, context.settings.limits.max_buys_per_scan)
-    wanted = allowed if request.max_buys is None else min(request.max_buys, allowed)
-    session = request.moment.session.day
+    """What scan this is; the ledger gives it its id.
+
+    It may make no more buys than the limits allow, whatever is asked. At a moment that is not the broker's
+    own it is a dry run: an order would be sent now, at prices of then.
+    """
+    settings = context.settings
+    if context.universe.symbols is None and request.cap != "all":
+        raise UsageError(
+            f"universe: all has no size classes; leave out --cap {request.cap}, or name a universe file"
+        )
+    allowed = min(settings.strategy.decide.max_buys, settings.limits.max_buys_per_scan)
     return ScanInfo(
-        id=context.ledger.new_scan_id(session, request.type, request.cap),
-        strategy=context.settings.strategy.name,
-        session=session,
+        id="",
+        strategy=settings.strategy.name,
+        session=request.moment.session.day,
         type=request.type,
         cap=request.cap,
         now=request.moment.now,
-        dry_run=request.dry_run,
-        max_buys=wanted,
+        dry_run=request.dry_run or not at_the_brokers_time(context, request.moment.now),
+        max_buys=allowed if request.max_buys is None else min(request.max_buys, allowed),
     )
 
 
@@ -170,8 +202,9 @@ def execute(
     for answer in call_each(context.host, "execute", "momentum_execute", plan=plan, desk=desk):
         if answer.error is not None:
             problems.append(answer.error)
-        if desk.done or answer.value is not None:
+        if desk.tried or answer.value is not None:
             break
+    desk.shut()
     return tuple(desk.done), tuple(problems)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from momentum.context import Context
 from momentum.execution.trading import Trading
@@ -12,20 +13,33 @@ from momentum.market.screen import Screen
 from momentum.model.decision import ScanInfo, Situation
 from momentum.model.market import Reading
 from momentum.model.portfolio import Portfolio
+from momentum.ports import StartsAnew
 from momentum.risk.book import MarketState
 from momentum.risk.limits import limits_left, skip_buys
 
+_AGREEMENT = timedelta(minutes=2)
+"""How far a scan's moment may be from the broker's."""
 
-def cautions(context: Context, info: ScanInfo) -> tuple[str, ...]:
-    """What a person should know of how this scan meets its account."""
-    if not info.dry_run:
-        daily = "daily bars only: orders fill at the close that the scan saw"
-        return (daily,) if context.data.timeframe == "day" else ()
+
+def at_the_brokers_time(context: Context, now: datetime) -> bool:
+    """Whether orders of that moment may be sent: always to an account of ours, which lives at any moment."""
+    if isinstance(context.broker, StartsAnew):
+        return True
     moment = context.broker.moment()
-    if moment is None or moment == info.now:
-        return ()
-    last = f"{moment.astimezone(EXCHANGE):%Y-%m-%d %H:%M} New York"
-    return (f"a dry run does not move the account: its positions are those of its last moment, {last}",)
+    return moment is not None and abs(moment - now) <= _AGREEMENT
+
+
+def cautions(context: Context, now: datetime, *, dry_run: bool) -> tuple[str, ...]:
+    """What a person should know of how this scan meets its account."""
+    moment = context.broker.moment()
+    last = f"{moment.astimezone(EXCHANGE):%Y-%m-%d %H:%M} New York" if moment else "not known"
+    if not at_the_brokers_time(context, now):
+        return (f"a dry run, because the scan's moment is not the broker's, which is {last}",)
+    if dry_run and moment is not None and moment != now:
+        return (f"a dry run does not move the account: its positions are those of its last moment, {last}",)
+    if not dry_run and context.data.timeframe == "day":
+        return ("daily bars only: orders fill at the close that the scan saw",)
+    return ()
 
 
 def market_state(context: Context, trading: Trading, view: Portfolio, found: Screen) -> MarketState:
@@ -41,7 +55,7 @@ def market_state(context: Context, trading: Trading, view: Portfolio, found: Scr
         is_open=session is not None and session.opens <= trading.now <= session.closes,
         quotes=trading.data.quotes(sorted(symbols), trading.now),
         caps={symbol: trading.universe.cap_of(symbol) for symbol in symbols},
-        halt=halted(trading.workspace) or "; ".join(context.program.failures) or None,
+        halt=halted(trading.workspace) or "; ".join((*context.program.failures, *found.failures)) or None,
     )
 
 

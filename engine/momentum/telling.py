@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from momentum.host.dispatch import call
 from momentum.host.registry import Host
-from momentum.ledger import outbox
 from momentum.ledger.store import Ledger
 from momentum.model.events import Event
+from momentum.units import format_price
 
 if TYPE_CHECKING:
     from momentum.scan import ScanResult
@@ -17,9 +18,12 @@ if TYPE_CHECKING:
 _BATCH = 100
 
 
-def tell(host: Host, ledger: Ledger, event: Event, budget: timedelta) -> tuple[str, ...]:
-    """Record an event, then deliver what each notifier has not had yet; return what went wrong."""
-    ledger.record_event(event, host.roles.get("notify", ()))
+def tell(
+    host: Host, ledger: Ledger, events: Sequence[Event], account: str, budget: timedelta
+) -> tuple[str, ...]:
+    """Record events, then deliver what each notifier has not had yet; return what went wrong."""
+    for event in events:
+        ledger.record_event(event, host.roles.get("notify", ()), account=account)
     return deliver(host, ledger, budget)
 
 
@@ -27,12 +31,10 @@ def deliver(host: Host, ledger: Ledger, budget: timedelta) -> tuple[str, ...]:
     """Deliver the outbox. A notifier that fails keeps its events, in order, for the next time."""
     problems: list[str] = []
     for plugin in host.listed("notify"):
-        for delivery in outbox.pending(ledger, plugin.name, _BATCH):
+        for delivery in ledger.undelivered(plugin.name, _BATCH):
             answer = call(host, plugin, "momentum_notify", budget=budget, event=delivery.event)
-            if answer.error is None:
-                outbox.delivered(ledger, delivery)
-            else:
-                outbox.failed(ledger, delivery, answer.error)
+            ledger.settle_delivery(plugin.name, delivery.event.id, answer.error)
+            if answer.error is not None:
                 problems.append(answer.error)
                 break
     return tuple(problems)
@@ -44,7 +46,7 @@ def scan_events(result: ScanResult) -> tuple[Event, ...]:
     events = [
         Event(
             f"{info.id}:{alarm.kind}:{alarm.symbol}", alarm.kind, "critical", info.now,
-            f"{alarm.symbol} is not protected", alarm.text, {"symbol": alarm.symbol, "scan": info.id},
+            f"{alarm.symbol or 'the account'} is not protected", alarm.text, {"symbol": alarm.symbol, "scan": info.id},
         )
         for alarm in result.alarms
     ]  # fmt: skip
@@ -56,6 +58,24 @@ def scan_events(result: ScanResult) -> tuple[Event, ...]:
         for done in result.executed
         if done.status not in ("filled", "planned")
     ]  # fmt: skip
+    events += [
+        Event(
+            f"{info.id}:filled:{fill.id}", "order.filled", "info", fill.at,
+            f"{fill.side} {fill.qty} {fill.symbol} at {format_price(fill.price)} since the last look",
+            data={"symbol": fill.symbol, "scan": info.id},
+        )
+        for fill in result.reconciled.fills
+    ]  # fmt: skip
+    events += [
+        Event(
+            f"{info.id}:lost:{lost}",
+            "order.lost",
+            "warning",
+            info.now,
+            f"order {lost} never reached the broker",
+        )
+        for lost in result.reconciled.lost
+    ]
     done = {side: [d.symbol for d in result.executed if d.side == side and d.qty] for side in ("buy", "sell")}
     parts = [f"{len(result.screen.candidates)} candidates"]
     parts.append(f"bought {', '.join(done['buy'])}" if done["buy"] else "bought nothing")

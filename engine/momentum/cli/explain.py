@@ -31,7 +31,7 @@ def explain(
     context = open_context(open_settings(directory, sets, data), RealClock())
     try:
         record = find_scan(context.ledger, scan_id, context.broker.account_id)
-        found = explained(context.ledger, record, symbol)
+        found = explained(context.ledger, record, symbol.upper())
     finally:
         context.close()
     if as_json:

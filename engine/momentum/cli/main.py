@@ -101,10 +101,12 @@ def _redacted(text: str) -> str:
     """The text without the value of any secret; a `.env` that cannot be read hides nothing by itself."""
     import os
 
-    from momentum.settings.secrets import environment, redact
+    from momentum.cli.options import workspace_in_use
+    from momentum.redaction import redact
+    from momentum.settings.secrets import environment
 
     try:
-        secrets = environment(Path.cwd())
+        secrets = environment(workspace_in_use.get())
     except MomentumError:
         secrets = os.environ
     return redact(text, secrets)

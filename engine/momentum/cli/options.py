@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext, redirect_stdout
+from contextvars import ContextVar
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -33,14 +36,28 @@ def workspace_options(command: _F) -> _F:
 
 
 def json_option(command: _F) -> _F:
-    """Add --json; the command is given `as_json`."""
-    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(command)
+    """Add --json; the command is given `as_json`. What anything else prints then goes to stderr."""
+
+    @wraps(command)
+    def with_clean_output(*arguments: Any, as_json: bool, **keywords: Any) -> Any:
+        aside = redirect_stdout(sys.stderr) if as_json else nullcontext()
+        with aside:
+            return command(*arguments, as_json=as_json, **keywords)
+
+    option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+    return cast(_F, option(with_clean_output))
+
+
+workspace_in_use: ContextVar[Path] = ContextVar("workspace_in_use", default=Path())
+"""The workspace of the running command, for hiding its secrets in whatever error ends it."""
 
 
 def chosen_workspace(directory: Path | None, sets: tuple[str, ...]) -> tuple[Path, tuple[str, ...]]:
     """The workspace and the overrides of a command: its own, else those given before its name."""
     before, more = click.get_current_context().find_root().obj or (None, ())
-    return (directory or before or Path()).resolve(), (*more, *sets)
+    where = (directory or before or Path()).resolve()
+    workspace_in_use.set(where)
+    return where, (*more, *sets)
 
 
 def open_settings(
@@ -60,4 +77,6 @@ def print_json(value: object) -> None:
     """Print one JSON document on stdout, and nothing else."""
     from momentum.ledger.fields import to_json
 
-    sys.stdout.write(to_json(value) + "\n")
+    assert sys.__stdout__ is not None
+    sys.__stdout__.write(to_json(value) + "\n")
+    sys.__stdout__.flush()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -15,21 +17,32 @@ from momentum.ledger.rows import Alarm
 from momentum.model.portfolio import Portfolio, Position
 from momentum.units import format_fraction, format_money, format_price
 
-_PIPE_WIDTH = 160
+_PIPE_WIDTH = 400
+"""So wide that a record stays on its line."""
 _EXCHANGE = ZoneInfo("America/New_York")
+
+
+class _Lasting(Console):
+    """A console whose reader may go away: what is shown must not decide whether a scan goes on."""
+
+    def on_broken_pipe(self) -> None:
+        """Say nothing more, and let the command finish its work."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def console() -> Console:
     """The terminal, or a pipe: then without colour, and wide enough not to break lines."""
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=_PIPE_WIDTH, no_color=True)
+    found = _Lasting(highlight=False)
+    return found if found.is_terminal else _Lasting(highlight=False, width=_PIPE_WIDTH, no_color=True)
 
 
-def table(*columns: str, right: Sequence[str] = (), title: str | None = None) -> Table:
-    """A plain table; `right` names the columns that are aligned to the right."""
-    made = Table(
-        box=box.SIMPLE_HEAD, title=title, title_justify="left", header_style="bold", padding=(0, 1, 0, 0)
-    )
+def table(*columns: str, right: Sequence[str] = (), cut: str = "") -> Table:
+    """A plain table; `right` names the columns that are aligned to the right, `cut` the one that gives way.
+
+    Without `cut` text is broken over lines; with it each row is one line, and that column ends in dots.
+    """
+    made = Table(box=box.SIMPLE_HEAD, header_style="bold", padding=(0, 1, 0, 0))
     for column in columns:
         aligned = column in right
         made.add_column(column, justify="right" if aligned else "left", no_wrap=aligned)
@@ -58,14 +71,13 @@ def account_line(view: Portfolio, max_exposure: float, max_positions: int) -> st
 def positions_table(positions: Sequence[Position]) -> Table:
     """Positions with profit and stop; a share without a stop is shown as such."""
     made = table(
-        "symbol", "cap", "qty", "entry", "price", "P/L", "P/L %", "stop", "covers", "opened",
-        right=("qty", "entry", "price", "P/L", "P/L %", "stop", "covers"),
+        "symbol", "qty", "entry", "price", "P/L", "P/L %", "stop", "covers", "opened", "cap",
+        right=("qty", "entry", "price", "P/L", "P/L %", "stop", "covers"), cut="cap",
     )  # fmt: skip
     for position in positions:
         covers = Text(f"{position.stop_qty} of {position.qty}", style="bold red" if position.is_naked else "")
         made.add_row(
             Text(position.symbol, style="bold"),
-            position.cap,
             str(position.qty),
             format_price(position.entry_price),
             format_price(position.price),
@@ -74,6 +86,7 @@ def positions_table(positions: Sequence[Position]) -> Table:
             "none" if position.stop_price is None else format_price(position.stop_price),
             covers,
             str(position.opened or "unknown"),
+            position.cap,
         )
     return made
 

@@ -60,6 +60,8 @@ def scan(
         request = ScanRequest(moment, chosen, cap, max_buys, dry_run)
         watcher = Silence() if as_json else Progress(context, request)
         result = run(context, request, watcher)
+        for problem in result.untold:
+            click.echo(f"not told: {problem}", err=True)
         if as_json:
             rows = candidates(result.screen.frame, context.program)
             print_json(document(context, result) | {"candidates": rows})

@@ -27,6 +27,7 @@ from momentum.model.market import Candidate, MarketContext, Reading, Value
 from momentum.model.portfolio import Portfolio
 from momentum.rules.program import Program
 from momentum.scan import ScanRequest, ScanResult
+from momentum.situation import cautions
 from momentum.units import format_fraction, format_money, format_price
 
 _SHOWN_CANDIDATES = 15
@@ -80,6 +81,8 @@ class Progress:
         )
         self._out.print(f"as of {clock(request.moment.now)} ({request.moment.why})")
         self._out.print(Text(f"data: {context.data.title}", style="yellow" if context.data.synthetic else ""))
+        for note in cautions(context, request.moment.now, dry_run=request.dry_run):
+            self._out.print(Text(note, style="yellow"))
         for note in context.data.notes():
             self._out.print(Text(f"  {note}", style="dim"))
 
@@ -95,15 +98,28 @@ class Progress:
         for client_id in since.lost:
             self._out.print(Text(f"  order {client_id} never reached the broker", style="yellow"))
         for symbol in since.adopted:
-            self._out.print(Text(f"  {symbol} is held but was not in the ledger: adopted", style="yellow"))
+            self._out.print(Text(f"  {symbol}: more is held than the ledger knew; adopted", style="yellow"))
+        for symbol in since.gone:
+            self._out.print(
+                Text(f"  {symbol}: less is held than the ledger knew; recorded as sold", style="yellow")
+            )
 
-    def _readings(self, result: Sequence[Reading]) -> None:
-        if not result:
+    def _readings(self, seen: tuple[Portfolio, Sequence[Reading]]) -> None:
+        view, result = seen
+        if not view.positions:
             self._out.print("  no positions")
+        read = {reading.symbol for reading in result}
+        for position in view.positions:
+            if position.symbol not in read:
+                self._out.print(
+                    Text(f"  {position.symbol:<6} has no bar of this session: nothing known", style="yellow")
+                )
         most = sum(point.points for point in self._context.program.reversal)
+        strong = self._context.settings.strategy.decide.close_reversal
+        weak = self._context.settings.monitor.alert_threshold
         for reading in result:
             signs = ", ".join(f"{signal.name} {signal.points:g}" for signal in reading.signals) or "no signal"
-            style = "red" if reading.score >= 5 else "yellow" if reading.score >= 3 else ""
+            style = "red" if reading.score >= strong else "yellow" if reading.score >= weak else ""
             self._out.print(Text(f"  {reading.symbol:<6} {reading.score:g}/{most:g}  {signs}", style=style))
 
     def _screen(self, result: Screen) -> None:
@@ -115,7 +131,7 @@ class Progress:
         if not result.candidates:
             out.print("  no candidates")
             return
-        out.print(_candidates(result.candidates[:_SHOWN_CANDIDATES], self._context.program))
+        out.print(_candidates(result.candidates[:_SHOWN_CANDIDATES], self._context.program, out.width))
         more = len(result.candidates) - _SHOWN_CANDIDATES
         if more > 0:
             out.print(Text(f"  and {more} more candidates", style="dim"))
@@ -145,8 +161,9 @@ class Progress:
             out.print(_execution(execution, level if execution.side == "buy" else ""))
         if not result.executed:
             out.print("  nothing to do")
+        told = cautions(self._context, result.info.now, dry_run=result.info.dry_run)
         for note in result.notes:
-            if note not in self._context.data.notes() and note not in result.verdict.passed_over:
+            if note not in told:
                 out.print(Text(f"  {note}", style="yellow"))
         limits = self._context.settings.limits
         out.print(Text("\nPortfolio", style="bold"))
@@ -171,12 +188,15 @@ def _market(market: MarketContext) -> str:
     return ", ".join(parts)
 
 
-def _candidates(found: Sequence[Candidate], program: Program) -> Table:
-    """Candidates with the features that their score goes by, and the points that they earned."""
-    columns = _shown_columns(program)
+def _candidates(found: Sequence[Candidate], program: Program, width: int) -> Table:
+    """Candidates with the features that their score goes by, and the points that they earned; one line each.
+
+    A narrow terminal shows fewer features, never less of a symbol, a score or a price.
+    """
+    columns = _shown_columns(program)[: max(0, (width - 70) // 12)]
     made = table(
         "#", "symbol", "cap", "score", "price", *columns, "points",
-        right=("#", "score", "price", *columns),
+        right=("#", "score", "price", *columns), cut="points",
     )  # fmt: skip
     for candidate in found:
         earned = ", ".join(f"{point.name} {point.points:g}" for point in candidate.points if point.points)

@@ -44,7 +44,9 @@ def written(value: object) -> str:
         return "off"
     if isinstance(value, bool):
         return "on" if value else "off"
-    return ", ".join(map(str, value)) or "none" if isinstance(value, list | tuple) else str(value)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {item}" for key, item in value.items())
+    return ", ".join(map(written, value)) or "none" if isinstance(value, list | tuple) else str(value)
 
 
 def plugin_rows(directory: Path, sets: tuple[str, ...], data: Path | None) -> Sequence[Row]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
+from momentum.errors import DataError
 from momentum.execution.trading import Trading
-from momentum.model.orders import Order
+from momentum.ledger.rows import INTENDED, UNKNOWN
+from momentum.model.market import Quote
+from momentum.model.orders import Order, OrderState
 from momentum.model.portfolio import Holding, Portfolio, Position
 
 
@@ -14,12 +17,12 @@ def portfolio(trading: Trading) -> Portfolio:
     """Positions, orders, cash and equity at this moment. Raises `BrokerError`.
 
     Prices are the market data's at `trading.now` where it has one, else the broker's; equity is cash plus
-    the positions at these prices.
+    the positions at these prices. An order of which nobody knows whether it arrived counts as open.
     """
     account = trading.broker.account()
     holdings = trading.broker.holdings()
-    orders = trading.broker.orders()
-    quotes = trading.data.quotes([holding.symbol for holding in holdings], trading.now)
+    orders = (*trading.broker.orders(), *_unresolved(trading))
+    quotes = _quotes(trading, [holding.symbol for holding in holdings])
     trades = {trade.symbol: trade for trade in trading.ledger.open_trades(trading.account)}
     positions = tuple(
         _position(
@@ -36,6 +39,39 @@ def portfolio(trading: Trading) -> Portfolio:
     return Portfolio(trading.now, equity, account.cash, positions, orders)
 
 
+def _quotes(trading: Trading, symbols: Sequence[str]) -> Mapping[str, Quote]:
+    """Prices, or none at all where the data cannot be read: stops are placed by the broker's prices then."""
+    try:
+        return trading.data.quotes(symbols, trading.now)
+    except DataError:
+        return {}
+
+
+def _unresolved(trading: Trading) -> tuple[Order, ...]:
+    """Orders that were written down, and of which the broker has not told yet whether it has them."""
+    waiting = [i for i in trading.ledger.open_intents(trading.account) if i.status in (INTENDED, UNKNOWN)]
+    return tuple(
+        Order(
+            id="",
+            client_id=intent.client_id,
+            symbol=intent.request.symbol,
+            side=intent.request.side,
+            type=intent.request.type,
+            qty=intent.request.qty,
+            state=OrderState.UNKNOWN,
+            submitted_at=intent.intended_at or trading.now,
+            updated_at=intent.updated_at or trading.now,
+        )
+        for intent in waiting
+        if intent.request.type == "market"
+    )
+
+
+def covers(order: Order, symbol: str) -> bool:
+    """True for an open stop over a symbol that is there to stay: one that is being cancelled protects nothing."""
+    return order.symbol == symbol and order.is_stop and order.state is not OrderState.PENDING_CANCEL
+
+
 def _position(
     trading: Trading,
     holding: Holding,
@@ -44,10 +80,10 @@ def _position(
     opened: date | None,
     peak: float | None,
 ) -> Position:
-    stops = [order for order in orders if order.symbol == holding.symbol and order.is_stop]
+    stops = [order for order in orders if covers(order, holding.symbol)]
     levels = [order.stop_price for order in stops if order.stop_price is not None]
     peaks = [order.hwm for order in stops if order.hwm is not None]
-    known_peaks = [value for value in (peak, *peaks, holding.entry_price) if value is not None]
+    known_peaks = [value for value in (peak, *peaks, holding.entry_price, price) if value is not None]
     return Position(
         symbol=holding.symbol,
         qty=holding.qty,

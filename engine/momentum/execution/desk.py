@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from momentum.errors import BrokerError
 from momentum.execution.account import portfolio
-from momentum.execution.closing import close_position, filled
+from momentum.execution.closing import close_position, ended, followed
 from momentum.execution.sending import follow, record_fills, send
 from momentum.execution.trading import Trading
 from momentum.halt import halted
@@ -19,12 +18,17 @@ from momentum.risk.gate import recheck
 
 
 class TradingDesk:
-    """Carries out one plan. `done` holds every execution in order."""
+    """Carries out one plan. `done` holds every execution in order; `tried` every order that was begun.
+
+    Once shut it takes nothing more: an executor's thread that outlives its scan finds it so.
+    """
 
     def __init__(self, trading: Trading, plan: Plan, market: MarketState) -> None:
         self._trading = trading
         self._plan = plan
         self._market = market
+        self._shut = False
+        self.tried: list[PlannedOrder] = []
         self.done: list[Execution] = []
 
     def portfolio(self) -> Portfolio:
@@ -33,15 +37,37 @@ class TradingDesk:
 
     def close(self, order: PlannedOrder) -> Execution:
         """Sell a position of the plan, once."""
-        if order not in self._plan.closes or self._tried(order):
-            return self._note(_refused(order, "it is not an order of the plan, or was tried already"))
-        return self._note(self._guarded(order, lambda: self._close(order)))
+        return self._once(order, self._plan.closes, self._close)
 
     def buy(self, order: PlannedOrder) -> Execution:
         """Buy what the plan approved, once, as far as the limits allow at this moment."""
-        if order not in self._plan.buys or self._tried(order):
-            return self._note(_refused(order, "it is not an order of the plan, or was tried already"))
-        return self._note(self._guarded(order, lambda: self._buy(order)))
+        return self._once(order, self._plan.buys, self._buy)
+
+    def shut(self) -> None:
+        """Take nothing more; what nobody carried out is on record as dropped."""
+        self._shut = True
+        for order in (*self._plan.closes, *self._plan.buys):
+            if order not in self.tried:
+                self.done.append(ended(order, "dropped", text="no executor carried it out"))
+
+    def _once(
+        self, order: PlannedOrder, planned: tuple[PlannedOrder, ...], act: Callable[[PlannedOrder], Execution]
+    ) -> Execution:
+        """Carry out an order that is of the plan and was not begun before.
+
+        Whatever fails on the way may have failed after the order was sent: it is on record as unknown and
+        left to reconciliation, never tried again.
+        """
+        if self._shut or order not in planned or order in self.tried:
+            why = "the desk is shut" if self._shut else "it is not an order of the plan, or was tried already"
+            return ended(order, "refused", text=why)
+        self.tried.append(order)
+        try:
+            execution = act(order)
+        except Exception as error:
+            execution = ended(order, "unknown", text=f"{type(error).__name__}: {error}")
+        self.done.append(execution)
+        return execution
 
     def _close(self, order: PlannedOrder) -> Execution:
         view = self.portfolio()
@@ -50,42 +76,33 @@ class TradingDesk:
             return close_position(self._trading, checked)
         if view.position(order.symbol) is None:  # its stop sold it since the plan was made
             record_fills(self._trading)
-            return replace(_refused(order, "the position is gone already"), status="dropped")
-        return _refused(order, checked.text)
-
-    def _rechecked(self, order: PlannedOrder, view: Portfolio) -> PlannedOrder | Refusal:
-        price = self._market.price(order.symbol)
-        return recheck(order, view, self._market, self._trading.limits, price=price)
+            return ended(order, "dropped", text="the position is gone already")
+        return ended(order, "refused", text=checked.text)
 
     def _buy(self, order: PlannedOrder) -> Execution:
         trading = self._trading
         reason = halted(trading.workspace)
         if reason is not None:
-            return _refused(order, f"trading is halted: {reason}")
+            return ended(order, "refused", text=f"trading is halted: {reason}")
         view = self.portfolio()
         checked = self._rechecked(order, view)
         if isinstance(checked, Refusal):
-            return _refused(order, checked.text)
+            return ended(order, "refused", text=checked.text)
         wanted = OrderRequest("", checked.symbol, "buy", "market", checked.qty)
         request, outcome = send(trading, wanted, "buy", checked.reason, self._at_entry(checked, view))
         if isinstance(outcome, Refused):
-            return _refused(order, f"{outcome.kind}: {outcome.message}", request.client_id)
+            return ended(order, "refused", request.client_id, text=f"{outcome.kind}: {outcome.message}")
         if isinstance(outcome, Unknown):
-            return Execution(
-                order.symbol,
-                "buy",
-                "unknown",
-                order.asked,
-                0,
-                None,
-                request.client_id,
-                order.reason,
-                outcome.message,
-            )
-        bought = follow(trading, request.client_id)
-        return filled(
-            order, request, bought.filled_qty if bought else 0, bought.fill_price if bought else None
-        )
+            return ended(order, "unknown", request.client_id, text=outcome.message)
+        return followed(order, request, follow(trading, request.client_id))
+
+    def _rechecked(self, order: PlannedOrder, view: Portfolio) -> PlannedOrder | Refusal:
+        """The gate's rules on the portfolio, the prices and the clock of this moment."""
+        now = self._trading.broker.moment() or self._trading.now
+        quotes = {**self._market.quotes, **self._trading.data.quotes([order.symbol], now)}
+        market = replace(self._market, now=now, quotes=quotes)
+        expected = self._trading.broker.expected_fill(order.side, market.price(order.symbol))
+        return recheck(order, view, market, self._trading.limits, price=expected)
 
     def _at_entry(self, order: PlannedOrder, view: Portfolio) -> dict[str, object]:
         """What the trade is to remember of its entry; shares of the account in percent."""
@@ -104,25 +121,3 @@ class TradingDesk:
             "exposure_pct": view.exposure * 100,
             "positions_held": float(len(view.positions)),
         }
-
-    def _tried(self, order: PlannedOrder) -> bool:
-        return any((done.symbol, done.side) == (order.symbol, order.side) for done in self.done)
-
-    def _guarded(self, order: PlannedOrder, act: Callable[[], Execution]) -> Execution:
-        """A broker that stops answering in the middle leaves the order for reconciliation, not for a retry."""
-        try:
-            return act()
-        except BrokerError as error:
-            return Execution(
-                order.symbol, order.side, "unknown", order.asked, reason=order.reason, text=str(error)
-            )
-
-    def _note(self, execution: Execution) -> Execution:
-        self.done.append(execution)
-        return execution
-
-
-def _refused(order: PlannedOrder, text: str, client_id: str = "") -> Execution:
-    return Execution(
-        order.symbol, order.side, "refused", order.asked, client_id=client_id, reason=order.reason, text=text
-    )

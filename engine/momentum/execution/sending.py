@@ -9,7 +9,7 @@ from datetime import timedelta
 from momentum.errors import BrokerError
 from momentum.execution import ids
 from momentum.execution.trading import Trading
-from momentum.model.orders import Confirmed, Order, OrderRequest, Outcome, Unknown
+from momentum.model.orders import Confirmed, Fill, Order, OrderRequest, Outcome, Unknown
 
 _LOOKUPS = 3
 _LATE = timedelta(days=1)
@@ -32,12 +32,42 @@ def send(
     trading.ledger.write_intent(
         request, account=trading.account, scan_id=trading.scan_id, reason=reason, context=context or {}
     )
-    outcome = trading.broker.submit(request)
+    outcome = _submit(trading, request)
     if isinstance(outcome, Unknown):
-        found = _look_up(trading, request.client_id)
+        found = look_up(trading, request.client_id)
         outcome = Confirmed(found) if found is not None else outcome
     trading.ledger.record_outcome(request.client_id, outcome)
     return request, outcome
+
+
+def resize(trading: Trading, order: Order, qty: int, reason: str) -> Outcome:
+    """Change an open order's quantity, under an intent of its own; an unknown outcome is looked up as in `send`."""
+    request = OrderRequest(
+        client_id=next_id(trading, order.symbol, "stop"),
+        symbol=order.symbol,
+        side=order.side,
+        type=order.type,
+        qty=qty,
+        trail=order.trail,
+        time_in_force=order.time_in_force,
+    )
+    trading.ledger.write_intent(
+        request, account=trading.account, scan_id=trading.scan_id, reason=reason, context={}
+    )
+    outcome = trading.broker.replace(order.id, request.client_id, qty)
+    if isinstance(outcome, Unknown):
+        found = look_up(trading, request.client_id)
+        outcome = Confirmed(found) if found is not None else outcome
+    trading.ledger.record_outcome(request.client_id, outcome)
+    return outcome
+
+
+def _submit(trading: Trading, request: OrderRequest) -> Outcome:
+    """Ask the broker. A plugin that raises instead of answering may have sent the order: unknown, not failed."""
+    try:
+        return trading.broker.submit(request)
+    except Exception as error:
+        return Unknown(f"{type(error).__name__}: {error}")
 
 
 def next_id(trading: Trading, symbol: str, kind: str) -> str:
@@ -61,11 +91,11 @@ def follow(trading: Trading, client_id: str) -> Order | None:
     return order
 
 
-def record_fills(trading: Trading) -> None:
-    """Bring the broker's fills into the ledger; one that is there already changes nothing."""
+def record_fills(trading: Trading) -> tuple[Fill, ...]:
+    """Bring the broker's fills into the ledger and return the new ones; one that is there changes nothing."""
     known = trading.ledger.last_fill(trading.account)
-    for fill in trading.broker.fills(None if known is None else known - _LATE):
-        trading.ledger.record_fill(trading.account, fill)
+    told = trading.broker.fills(None if known is None else known - _LATE)
+    return tuple(fill for fill in told if trading.ledger.record_fill(trading.account, fill))
 
 
 def _until_done(trading: Trading, client_id: str, patience: timedelta) -> Order | None:
@@ -81,7 +111,7 @@ def _until_done(trading: Trading, client_id: str, patience: timedelta) -> Order 
     return order
 
 
-def _look_up(trading: Trading, client_id: str) -> Order | None:
+def look_up(trading: Trading, client_id: str) -> Order | None:
     """Find an order whose outcome is unknown; not being found at once is no proof, so look more than once."""
     for attempt in range(_LOOKUPS):
         if attempt:

@@ -126,7 +126,7 @@ class PlannedOrder:
     cap: Cap
     reason: str
     score: float | None = None
-    context: Mapping[str, Value] = field(default_factory=dict)
+    context: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def value(self) -> float:
@@ -156,16 +156,17 @@ class Plan:
     skip_buys: bool = False
 
 
+ExecutionStatus = Literal["filled", "partial", "pending", "refused", "dropped", "unknown", "planned"]
+"""`dropped`: nobody carried it out, or there was nothing left to do; `planned`: a dry run's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """What became of one planned order. `status`: filled, partial, pending, refused, dropped, unknown, planned.
-
-    `planned` is a dry run's. `text` says why where it is not filled.
-    """
+    """What became of one planned order; `text` says why where it is not filled."""
 
     symbol: str
     side: Side
-    status: Literal["filled", "partial", "pending", "refused", "dropped", "unknown", "planned"]
+    status: ExecutionStatus
     asked: int
     qty: int = 0
     price: float | None = None

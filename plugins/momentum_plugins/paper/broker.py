@@ -21,6 +21,7 @@ from momentum.model.orders import (
     Outcome,
     RefusalKind,
     Refused,
+    Side,
     Unknown,
 )
 from momentum.model.portfolio import Account, Holding
@@ -100,6 +101,10 @@ class PaperBroker:
     def fills(self, after: datetime | None) -> tuple[Fill, ...]:
         """All fills later than `after`, oldest first."""
         return self._store.fills(self.account_id, after)
+
+    def expected_fill(self, side: Side, price: float) -> float:
+        """The price with slippage."""
+        return self._costs.buy_fill(price) if side == "buy" else self._costs.sell_fill(price)
 
     def submit(self, request: OrderRequest) -> Outcome:
         """Take an order in at the account's moment; inside a session a market order fills at once."""

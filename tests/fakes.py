@@ -100,11 +100,13 @@ class FakeMarket:
         sessions: int = 10,
         source: str = "fake",
         timeframe: Timeframe = "day",
+        resolution: timedelta = timedelta(minutes=1),
         volume: float = 1000.0,
         halted: frozenset[str] = frozenset(),
     ) -> None:
         self.source = source
         self.timeframe: Timeframe = timeframe
+        self.resolution = timedelta(days=1) if timeframe == "day" else resolution
         self._bars = sorted(bars, key=lambda bar: (bar.symbol, bar.starts))
         self._sessions = Sessions(tuple(session(number) for number in range(sessions)))
         self._volume = volume

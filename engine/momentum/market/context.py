@@ -22,9 +22,10 @@ def market_context(panel: Panel, data: MarketData, at: datetime) -> MarketContex
 
     SPY's trend is up where it is above a rising 20-day mean, down where it is below a falling one, else
     sideways. Without the index itself, `vix` is the standard deviation of SPY's last 20 daily returns,
-    annualised by the root of 252, in percent.
+    annualised by the root of 252, in percent. Where SPY's last close is not known, nothing of it is.
     """
-    closes = panel.bars.filter(pl.col("symbol") == SPY, pl.col("ts") <= panel.session)
+    is_price = pl.col("close") > 0  # neither is a null
+    closes = panel.bars.filter(pl.col("symbol") == SPY, pl.col("ts") <= panel.session, is_price)
     vix = data.vix(at)
     context = MarketContext(vix=vix, vix_source="index" if vix is not None else None)
     if closes.is_empty() or closes["ts"][-1] != panel.session:

@@ -8,11 +8,13 @@ from datetime import date, datetime
 
 import polars as pl
 
-from momentum.errors import UsageError
+from momentum.errors import DataError, UsageError
 from momentum.market.universe import Universe
 from momentum.market.volume_curve import day_fraction
 from momentum.model.market import Session
 from momentum.ports import MarketData
+from momentum.rules.columns import BAR
+from momentum.rules.features import finite
 
 HISTORY = 252
 """Sessions of bars that a scan looks back on: a year, long enough for Wilder's averages to settle to 1e-8."""
@@ -25,7 +27,8 @@ class Panel:
     """`bars` has symbol, ts (Date), open, high, low, close, volume and day_fraction, sorted by symbol and ts.
 
     `members` are the symbols that the scan is about: those of its size class, or all. The bars hold others
-    besides: what is held, and SPY.
+    besides: what is held, and SPY. `session` is the one whose bar the scan looks at. A number that is not
+    finite is null.
     """
 
     bars: pl.DataFrame
@@ -38,7 +41,9 @@ def load_panel(
 ) -> Panel:
     """Read the bars of a scan at the moment `at` of `session`.
 
-    Raises `UsageError` where the universe has no size classes and one is asked for, `DataError`.
+    With daily bars only, a session's bar is known at its close: before it the panel is that of the session
+    before. Raises `UsageError` where the universe has no size classes and one is asked for, `DataError`
+    where no bar can be known yet.
     """
     if universe.symbols is None:
         if cap != "all":
@@ -50,8 +55,26 @@ def load_panel(
     else:
         members = tuple(s for s in universe.symbols if cap in ("all", universe.cap_of(s)))
         wanted = sorted({*members, *held, SPY})
-    bars = data.daily(wanted, at, HISTORY)
-    usual = day_fraction(session, at) if session.is_open(at) else 1.0
-    so_far = pl.when(pl.col("ts") == session.day).then(usual).otherwise(1.0)
-    numbers = [pl.col(name).fill_nan(None) for name in ("open", "high", "low", "close", "volume")]
-    return Panel(bars.with_columns(*numbers, day_fraction=so_far), session.day, members)
+    shown = _shown_session(data, at, session)
+    usual = _usual_volume(data, at, shown) if shown.is_open(at) else 1.0
+    so_far = pl.when(pl.col("ts") == shown.day).then(usual).otherwise(1.0)
+    bars = data.daily(wanted, at, HISTORY).with_columns(day_fraction=so_far)
+    return Panel(bars.with_columns(finite(name, found) for name, found in BAR.items()), shown.day, members)
+
+
+def _shown_session(data: MarketData, at: datetime, session: Session) -> Session:
+    if data.timeframe != "day" or at >= session.closes:
+        return session
+    closed = data.sessions().last_closed(at)
+    if closed is None:
+        raise DataError(
+            f"{data.source}: no session has closed by {at:%Y-%m-%d %H:%M} UTC, and a daily bar is known at the "
+            "close; choose a later --at"
+        )
+    return closed
+
+
+def _usual_volume(data: MarketData, at: datetime, session: Session) -> float:
+    """The share of the day's volume usual by the end of the newest whole bar: later trades are in none yet."""
+    whole_bars = (at - session.opens) // data.resolution
+    return day_fraction(session, session.opens + whole_bars * data.resolution)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
@@ -21,6 +21,7 @@ class DailyFile(FileMarket):
     """Implements `momentum.ports.MarketData` over clean daily bars whose `ts` is a Date."""
 
     timeframe: Timeframe = "day"
+    resolution = timedelta(days=1)
 
     def __init__(self, origin: Origin, bars: pl.DataFrame, sessions: Sessions) -> None:
         super().__init__(origin, BySymbol(bars), "daily", sessions)

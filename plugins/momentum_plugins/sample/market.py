@@ -50,6 +50,7 @@ class SampleMarket:
 
     synthetic = True
     timeframe: Timeframe = "minute"
+    resolution = _MINUTE
 
     def __init__(self, seed: int, years: int, symbols: Iterable[str], clock: Clock) -> None:
         """`symbols` join those of the universe that is shipped, and SPY. Raises `DataError` before its first day."""

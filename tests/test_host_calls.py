@@ -179,3 +179,47 @@ def test_a_plugin_that_gives_no_schema_is_named(returned: str, message: str, tmp
     with pytest.raises(PluginError) as raised:
         schemas(host)
     assert str(raised.value) == message
+
+
+def test_the_one_plugin_of_a_role_must_answer(tmp_path: Path) -> None:
+    text = "@hookimpl\ndef momentum_broker(workspace): pass"
+    host = host_of(tmp_path, [], broker=[plugin_file(tmp_path, "mine", text)])
+    with pytest.raises(DataError) as raised:
+        only(host, "broker", "momentum_broker", workspace=None)
+    assert str(raised.value) == "plugin mine (mine.py:3): momentum_broker returned nothing"
+
+
+def without_secret(text: str) -> str:
+    return text.replace("hunter2", "***")
+
+
+def test_no_error_of_a_plugin_repeats_a_secret(tmp_path: Path) -> None:
+    raising = "@hookimpl\ndef momentum_{}: raise {}('hunter2 is refused')"
+    names = {
+        name: plugin_file(tmp_path, name, "from momentum.errors import *\n" + raising.format(hook, kind))
+        for name, hook, kind in [
+            ("told", "notify(event)", "ValueError"),
+            ("opened", "market_data(workspace)", "ValueError"),
+            ("known", "broker(workspace)", "BrokerError"),
+        ]
+    }
+    names["loaded"] = plugin_file(tmp_path, "loaded", "raise ValueError('hunter2')")
+    roles = {
+        "notify": [names["told"], names["loaded"]],
+        "data": [names["opened"]],
+        "broker": [names["known"]],
+    }
+    host = Host.load(roles, tmp_path, hide=without_secret)
+    texts = [failure.message for failure in host.failures]
+    texts += [answer.error or "" for answer in notify(host)]
+    for role, hook in (("data", "momentum_market_data"), ("broker", "momentum_broker")):
+        with pytest.raises((DataError, BrokerError)) as raised:
+            only(host, role, hook, workspace=None)
+        texts.append(str(raised.value))
+    assert len(texts) == 4
+    assert all("***" in text and "hunter2" not in text for text in texts), texts
+
+
+def test_an_answer_says_where_its_implementation_stands(tmp_path: Path) -> None:
+    (answer,) = notify(host_of(tmp_path, [], notify=plugins(tmp_path, a="return 1")))
+    assert answer.origin == "plugin a (a.py:4)"

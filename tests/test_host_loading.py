@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import partial, wraps
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from types import ModuleType
@@ -11,6 +13,7 @@ import pytest
 
 from momentum.errors import PluginError
 from momentum.host import discover
+from momentum.host.discover import place_of
 from momentum.host.registry import Host, roles_of
 from plugin_builders import host_of, plugin_file
 
@@ -199,3 +202,31 @@ def test_one_module_under_two_names_is_a_failure(tmp_path: Path, monkeypatch: py
     assert [f.message for f in host.failures] == [
         "plugin twin is the same module as plugin rules; list one of them"
     ]
+
+
+class Factory:
+    """A callable that is no function."""
+
+    def __call__(self) -> None:
+        """Do nothing."""
+
+
+def undecorated() -> None:
+    """Do nothing."""
+
+
+def decorated(function: Callable[[], None]) -> Callable[[], None]:
+    @wraps(function)
+    def inner() -> None:
+        function()
+
+    return inner
+
+
+def test_the_place_of_a_callable_is_its_own_file_and_line() -> None:
+    line = decorated.__code__.co_firstlineno
+    name = Path(__file__).name
+    assert place_of(decorated) == place_of(partial(decorated)) == f"{name}:{line}"
+    assert place_of(Factory()) == f"{name}:{Factory.__call__.__code__.co_firstlineno}"
+    assert place_of(decorated(undecorated)) == f"{name}:{undecorated.__code__.co_firstlineno}"
+    assert place_of(max) == ""

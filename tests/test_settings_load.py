@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from momentum.errors import SettingsError
 from momentum.settings.load import describe, load
-from momentum.settings.secrets import environment, redact
 from momentum.units import SlotTime
 from settings_builders import PLAIN_STRATEGY, as_yaml, finding, findings, loaded, shipped, workspace
 
@@ -138,44 +137,6 @@ def test_every_shipped_value_has_an_origin_and_reads_back_as_it_is_shown(tmp_pat
     assert {key: row["value"] for key, row in again.items()} == {
         key: row["value"] for key, row in first.items()
     }
-
-
-def test_the_environment_wins_over_the_env_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / ".env").write_text(
-        '# keys\nexport FIRST_KEY=abc # mine\nSECOND_TOKEN=\'a b#c\'\nTHIRD="x\\"y"\nFOURTH=\n\nFIFTH=file\n'
-    )
-    monkeypatch.setenv("FIFTH", "process")
-    found = environment(tmp_path)
-    names = ("FIRST_KEY", "SECOND_TOKEN", "THIRD", "FOURTH", "FIFTH")
-    assert [found[name] for name in names] == ["abc", "a b#c", 'x"y', "", "process"]
-
-
-def test_a_broken_env_file_is_told_without_its_values(tmp_path: Path) -> None:
-    (tmp_path / ".env").write_text("A_KEY=fine\nhunter2\nB_KEY='hunter2\n")
-    with pytest.raises(SettingsError) as caught:
-        environment(tmp_path)
-    assert str(caught.value).splitlines() == [".env:2:1: is not KEY=VALUE", ".env:3:1: is not KEY=VALUE"]
-
-
-def test_secrets_are_hidden_in_any_text() -> None:
-    known = {
-        "API_KEY": "hunter2",
-        "BOT_TOKEN": "hunter2-long",
-        "MY_SECRET": "",
-        "PATH": "/bin",
-        "SORT_KEY": "a",
-    }
-    assert (
-        redact("hunter2-long said hunter2 to a friend in /bin", known) == "*** said *** to a friend in /bin"
-    )
-
-
-@pytest.mark.parametrize("key", ["api_key", "token", "bot_token", "client-secret", "PASSWORD", "key_id"])
-def test_a_secret_in_yaml_is_one_finding_and_is_not_repeated(key: str, tmp_path: Path) -> None:
-    line = finding(workspace(tmp_path, f"paper: {{{key}: hunter2}}\n"))
-    assert line == (
-        f"momentum.yaml:1:9: paper.{key}: a secret does not belong in YAML; put it in .env beside momentum.yaml"
-    )
 
 
 def mutated(text: str, seed: int) -> str:

@@ -6,16 +6,18 @@ Names are known without importing anything; a plugin is imported when it is aske
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from traceback import extract_tb
 from types import ModuleType
+from typing import Any
 
 import pluggy
 
@@ -162,3 +164,12 @@ def describe(error: BaseException, file: str | None = None) -> str:
     place = f" ({Path(frame.filename).name}:{frame.lineno})" if frame else ""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}{place}" if text else f"{type(error).__name__}{place}"
+
+
+def place_of(function: Any) -> str:
+    """`my_signals.py:7`: where a function, or another callable's class, stands; empty where that is not Python."""
+    while isinstance(function, partial):
+        function = function.func
+    function = inspect.unwrap(function)
+    code = getattr(function, "__code__", None) or getattr(function.__call__, "__code__", None)
+    return f"{Path(code.co_filename).name}:{code.co_firstlineno}" if code is not None else ""

@@ -12,19 +12,28 @@ from queue import Empty, Queue
 from typing import Any
 
 from momentum.errors import DataError, MomentumError, PluginError
-from momentum.host.discover import Plugin, describe
+from momentum.host.discover import Plugin, describe, place_of
 from momentum.host.registry import Host
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one implementation of a hook did: a value, or an error; `seconds` is how long it took."""
+    """What one implementation of a hook did: a value, or an error; `seconds` is how long it took.
+
+    `place` is the file and line of the implementation.
+    """
 
     plugin: str
     hook: str
     value: Any
     error: str | None
     seconds: float
+    place: str = ""
+
+    @property
+    def origin(self) -> str:
+        """`plugin my_signals (my_signals.py:7)`: how a fault of what was answered begins."""
+        return f"plugin {self.plugin} ({self.place})" if self.place else f"plugin {self.plugin}"
 
 
 def call_each(
@@ -47,6 +56,7 @@ def call(
     if plugin.name in host.hung:
         return Answer(plugin.name, hook, None, f"plugin {plugin.name} hung earlier; restart to use it", 0.0)
     function, chosen = _implementation(host, plugin, hook, arguments)
+    place = place_of(function)
     started = time.perf_counter()
     if budget is None:
         value, error = _attempt(function, chosen)
@@ -57,20 +67,19 @@ def call(
         if outcome is None:
             host.hung.add(plugin.name)
             text = f"plugin {plugin.name} did not return from {hook} within {budget.total_seconds():g} s"
-            return Answer(plugin.name, hook, None, text, time.perf_counter() - started)
+            return Answer(plugin.name, hook, None, text, time.perf_counter() - started, place)
         value, error = outcome
     seconds = time.perf_counter() - started
     if error is not None:
-        text = f"plugin {plugin.name} failed in {hook}: {describe(error, plugin.file)}"
-        return Answer(plugin.name, hook, None, text, seconds)
-    return Answer(plugin.name, hook, value, None, seconds)
+        return Answer(plugin.name, hook, None, _failure(host, plugin, hook, error), seconds, place)
+    return Answer(plugin.name, hook, value, None, seconds, place)
 
 
 def only(host: Host, role: str, hook: str, **arguments: object) -> Any:
     """The answer of the one plugin that serves a role (data, broker).
 
     Raises `PluginError` where none is listed, whatever error of momentum the plugin itself raised, and
-    `DataError` for any other failure of the plugin.
+    `DataError` for any other failure of the plugin, an answer of None among them.
     """
     plugins = host.listed(role)
     if not plugins:
@@ -78,11 +87,15 @@ def only(host: Host, role: str, hook: str, **arguments: object) -> Any:
     plugin = plugins[0]
     function, chosen = _implementation(host, plugin, hook, arguments)
     value, error = _attempt(function, chosen)
+    if error is None and value is None:
+        raise DataError(f"plugin {plugin.name} ({place_of(function)}): {hook} returned nothing")
     if error is None:
         return value
+    if isinstance(error, MomentumError):
+        error.args = tuple(host.hide(part) if isinstance(part, str) else part for part in error.args)
     if isinstance(error, MomentumError | KeyboardInterrupt):
         raise error
-    raise DataError(f"plugin {plugin.name} failed in {hook}: {describe(error, plugin.file)}") from error
+    raise DataError(_failure(host, plugin, hook, error)) from error
 
 
 def schemas(host: Host) -> Mapping[str, Mapping[str, Any]]:
@@ -101,6 +114,11 @@ def schemas(host: Host) -> Mapping[str, Mapping[str, Any]]:
             raise PluginError(f"plugin {plugin.name}: momentum_settings_schema must return a mapping")
         found[plugin.name] = answer.value
     return found
+
+
+def _failure(host: Host, plugin: Plugin, hook: str, error: BaseException) -> str:
+    """What went wrong in a plugin, without the secrets that its text may repeat."""
+    return host.hide(f"plugin {plugin.name} failed in {hook}: {describe(error, plugin.file)}")
 
 
 def _implementation(

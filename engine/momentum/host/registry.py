@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,6 +41,7 @@ class Host:
     """The loaded plugins. `roles` hold names in the order in which their hooks are called.
 
     `hung` collects the plugins that overran their time budget: they are not called again in this process.
+    `hide` takes the secrets out of a text that comes from a plugin.
     """
 
     plugins: Mapping[str, Plugin]
@@ -48,9 +49,16 @@ class Host:
     failures: tuple[PluginFailure, ...]
     manager: pluggy.PluginManager
     hung: set[str] = field(default_factory=set)
+    hide: Callable[[str], str] = str
 
     @classmethod
-    def load(cls, roles: Mapping[str, Sequence[str]], directory: Path) -> Host:
+    def load(
+        cls,
+        roles: Mapping[str, Sequence[str]],
+        directory: Path,
+        *,
+        hide: Callable[[str], str] = str,
+    ) -> Host:
         """Load every plugin that `roles` name; one that fails is in `failures`, and the others stand."""
         manager = pluggy.PluginManager(hookspecs.PROJECT)
         manager.add_hookspecs(hookspecs)
@@ -68,7 +76,7 @@ class Host:
                     try:
                         plugins[name] = _registered(discover.load(text, directory), manager)
                     except PluginError as error:
-                        errors[name] = str(error)
+                        errors[name] = hide(str(error))
                 if origins[name] != Path(text):
                     problem = f"plugins {origins[name]} and {text} are both called {name}; rename one"
                 else:
@@ -78,7 +86,7 @@ class Host:
                 elif name not in names:
                     names.append(name)
             usable[role] = tuple(names)
-        return cls(plugins, usable, tuple(failures), manager)
+        return cls(plugins, usable, tuple(failures), manager, hide=hide)
 
     def listed(self, role: str) -> tuple[Plugin, ...]:
         """The usable plugins of a role, in the order of the YAML."""

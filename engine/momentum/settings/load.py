@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 
 from momentum.errors import Finding, SettingsError
 from momentum.host.registry import ROLES, Host
+from momentum.redaction import redact
 from momentum.settings import checks, typed
 from momentum.settings.convert import Conversion, Schema, child_of
 from momentum.settings.documents import Documents, Flags, read_documents
@@ -19,7 +21,7 @@ from momentum.settings.nodes import DEFAULT, Mark, Scalar, Table, dotted, remove
 from momentum.settings.nodes import Path as Steps
 from momentum.settings.overrides import Override, override_layers, problem_of
 from momentum.settings.schema import workspace_schema
-from momentum.settings.secrets import secrets_in
+from momentum.settings.secrets import environment, secrets_in
 from momentum.settings.sections import Sections, plugin_sections, section_faults
 from momentum.settings.typed import Settings, describe
 from momentum.settings.validate import Fault, validate
@@ -53,13 +55,14 @@ def load(
     """
     directory = directory.resolve()
     opened = _open(directory, Flags(strategy, data, sets), for_backtest=for_backtest)
-    core, documents, host, sections, schema, base, below = opened
+    core, documents, host, sections, schema, base, below, unread = opened
     changes, refused = override_layers(() if for_backtest else overrides, below, core, directory)
     tree = documents.tree(schema, changes, for_backtest=for_backtest)
 
     whole = merge(base, tree, schema)
     faults = list(islice(_faults(whole, core, sections, directory), _MOST + 1))
     findings = [
+        *unread,
         *documents.findings,
         *documents.misplaced(),
         *sections.findings,
@@ -91,7 +94,10 @@ def load(
 
 
 class _Opened(NamedTuple):
-    """A workspace read, its plugins loaded; `below` is the document without changes made while running."""
+    """A workspace read, its plugins loaded; `below` is the document without changes made while running.
+
+    `unread` is what is wrong with its `.env`.
+    """
 
     core: Schema
     documents: Documents
@@ -100,17 +106,28 @@ class _Opened(NamedTuple):
     schema: Schema
     base: Table
     below: Table
+    unread: tuple[Finding, ...]
 
 
 def _open(directory: Path, flags: Flags, *, for_backtest: bool) -> _Opened:
     core = workspace_schema()
     documents = read_documents(directory, flags, core)
-    host = Host.load(_roles(documents.tree(core, (), for_backtest=for_backtest), core, directory), directory)
+    roles = _roles(documents.tree(core, (), for_backtest=for_backtest), core, directory)
+    known, unread = _environment(directory)
+    host = Host.load(roles, directory, hide=lambda text: redact(text, known))
     sections = plugin_sections(host, core)
     schema = sections.complete(core)
     base = _defaults(schema, directory)
     below = merge(base, documents.tree(schema, (), for_backtest=for_backtest), schema)
-    return _Opened(core, documents, host, sections, schema, base, below)
+    return _Opened(core, documents, host, sections, schema, base, below, unread)
+
+
+def _environment(directory: Path) -> tuple[Mapping[str, str], tuple[Finding, ...]]:
+    """The variables whose secrets are hidden, and what is wrong with `.env`."""
+    try:
+        return environment(directory), ()
+    except SettingsError as error:
+        return os.environ, error.findings
 
 
 def why_not(directory: Path, override: Override) -> str:

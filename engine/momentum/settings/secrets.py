@@ -1,4 +1,4 @@
-"""Keys and passwords: they come from the environment or `.env`, and are hidden wherever text is shown."""
+"""Keys and passwords: they come from the environment or `.env`, and never from YAML."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from momentum.errors import Finding, SettingsError
+from momentum.redaction import redact
 from momentum.settings import nodes
 from momentum.settings.nodes import Node, Table
 from momentum.settings.validate import Fault
 
-HIDDEN = "***"
-_LEAST_HIDDEN = 4
-"""A shorter value would blot out harmless letters all over a text."""
+__all__ = ["environment", "redact", "secrets_in"]
 
-_SECRET_VARIABLE = re.compile("KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
 _SECRET_KEY = re.compile(
     r"(^|[_-])(api[_-]?key|key[_-]?id|access[_-]?key|secret([_-]?key)?|token|password|passwd)$", re.IGNORECASE
 )
@@ -67,18 +65,6 @@ def _entry(line: str) -> tuple[str, str] | None:
     if double is not None:
         return match[1], re.sub(r"\\(.)", r"\1", double)
     return match[1], single if single is not None else plain.strip()
-
-
-def redact(text: str, environment: Mapping[str, str]) -> str:
-    """The text without the value of any variable that is named like a key, token, secret or password."""
-    secrets = {
-        value
-        for name, value in environment.items()
-        if _SECRET_VARIABLE.search(name) and len(value) >= _LEAST_HIDDEN
-    }
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, HIDDEN)
-    return text
 
 
 def secrets_in(tree: Table) -> Iterator[Fault]:

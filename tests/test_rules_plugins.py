@@ -59,29 +59,41 @@ def test_signals_come_in_the_order_of_the_yaml(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("returned", "failure"),
     [
-        ('[("price", "close + 1")]', "plugin bad: rule 'price' is not a condition: its result is a number"),
-        ('[("price", pl.col("close"))]', "plugin bad: rule 'price' is not a condition"),
-        ('[("lag", pl.col("close").shift(1) > 1)]', "plugin bad: rule 'lag' Shift is not allowed"),
-        ('[("lost", "nosuch > 1")]', "plugin bad: rule 'lost' unknown column 'nosuch'"),
-        ('[("held", "position.pnl > 1")]', "plugin bad: rule 'held' unknown column 'position.pnl'"),
-        ('[("none", None)]', "plugin bad: rule 'none' must be SQL text or a polars expression, not NoneType"),
+        (
+            '[("price", "close + 1")]',
+            "plugin bad (bad.py:4): rule 'price' is not a condition: its result is a number",
+        ),
+        ('[("price", pl.col("close"))]', "plugin bad (bad.py:4): rule 'price' is not a condition"),
+        ('[("lag", pl.col("close").shift(1) > 1)]', "plugin bad (bad.py:4): rule 'lag' Shift is not allowed"),
+        ('[("lost", "nosuch > 1")]', "plugin bad (bad.py:4): rule 'lost' unknown column 'nosuch'"),
+        (
+            '[("held", "position.pnl > 1")]',
+            "plugin bad (bad.py:4): rule 'held' unknown column 'position.pnl'",
+        ),
+        (
+            '[("none", None)]',
+            "plugin bad (bad.py:4): rule 'none' must be SQL text or a polars expression, not NoneType",
+        ),
         (
             '["close > 1"]',
-            "plugin bad: rule 'close > 1' must be (name, condition) or (name, condition, points)",
+            "plugin bad (bad.py:4): rule 'close > 1' must be (name, condition) or (name, condition, points)",
         ),
-        ('[("a", "close > 1", 1, 2)]', "plugin bad: rule 'a' must be (name, condition)"),
-        ('[("a", "close > 1", "3")]', "plugin bad: rule 'a' is worth '3', which is not a number of points"),
+        ('[("a", "close > 1", 1, 2)]', "plugin bad (bad.py:4): rule 'a' must be (name, condition)"),
+        (
+            '[("a", "close > 1", "3")]',
+            "plugin bad (bad.py:4): rule 'a' is worth '3', which is not a number of points",
+        ),
         (
             '[("a", "close > 1", float("inf"))]',
-            "plugin bad: rule 'a' is worth inf, which is not a number of points",
+            "plugin bad (bad.py:4): rule 'a' is worth inf, which is not a number of points",
         ),
-        ('[("a", "close > 1", float("nan"))]', "plugin bad: rule 'a' is worth nan"),
-        ('[("a", "close > 1", True)]', "plugin bad: rule 'a' is worth True"),
-        ("[(5, 'close > 1')]", "plugin bad: rule 5 must be (name, condition)"),
-        ("[()]", "plugin bad: rule () must be (name, condition)"),
-        ("None", "plugin bad: momentum_score must return a list"),
-        ("'close > 1'", "plugin bad: momentum_score must return a list"),
-        ("5", "plugin bad: momentum_score must return a list"),
+        ('[("a", "close > 1", float("nan"))]', "plugin bad (bad.py:4): rule 'a' is worth nan"),
+        ('[("a", "close > 1", True)]', "plugin bad (bad.py:4): rule 'a' is worth True"),
+        ("[(5, 'close > 1')]", "plugin bad (bad.py:4): rule 5 must be (name, condition)"),
+        ("[()]", "plugin bad (bad.py:4): rule () must be (name, condition)"),
+        ("None", "plugin bad (bad.py:4): momentum_score must return a list"),
+        ("'close > 1'", "plugin bad (bad.py:4): momentum_score must return a list"),
+        ("5", "plugin bad (bad.py:4): momentum_score must return a list"),
         ("1 / 0", "plugin bad failed in momentum_score: ZeroDivisionError: division by zero (bad.py:5)"),
     ],
 )
@@ -156,11 +168,14 @@ def test_the_first_plugin_in_the_yaml_has_a_name_that_two_bring(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("features", "failure"),
     [
-        ("['roc']", "plugin bad: momentum_features must return a mapping of names to factories"),
-        ("{'roc 2': lambda: pl.col('close')}", "plugin bad: feature 'roc 2' is not a named factory"),
-        ("{'roc2': pl.col('close')}", "plugin bad: feature 'roc2' is not a named factory"),
-        ("{5: lambda: pl.col('close')}", "plugin bad: feature 5 is not a named factory"),
-        ("{'most': max}", "plugin bad: the parameters of feature most cannot be read"),
+        ("['roc']", "plugin bad (bad.py:3): momentum_features must return a mapping of names to factories"),
+        (
+            "{'roc 2': lambda: pl.col('close')}",
+            "plugin bad (bad.py:3): feature 'roc 2' is not a named factory",
+        ),
+        ("{'roc2': pl.col('close')}", "plugin bad (bad.py:3): feature 'roc2' is not a named factory"),
+        ("{5: lambda: pl.col('close')}", "plugin bad (bad.py:3): feature 5 is not a named factory"),
+        ("{'most': max}", "plugin bad (bad.py:3): the parameters of feature most cannot be read"),
         ("1 / 0", "plugin bad failed in momentum_features: ZeroDivisionError"),
     ],
 )
@@ -175,12 +190,22 @@ def test_features_that_cannot_be_used_are_a_failure(features: str, failure: str,
 @pytest.mark.parametrize(
     ("built", "message"),
     [
-        ("5", "feature f of plugin bad must return a polars expression, not int"),
-        ("pl.col('vwap')", 'feature f cannot be computed: unable to find column "vwap"'),
-        ("pl.col('open', 'close')", "feature f must be one column, not 2"),
-        ("pl.col('close').implode()", "feature f must be numbers, true or false, or text, not List"),
+        ("5", "feature f of plugin bad (bad.py:4) must return a polars expression, not int"),
+        (
+            "pl.col('vwap')",
+            'feature f of plugin bad (bad.py:4) cannot be computed: unable to find column "vwap"',
+        ),
+        ("pl.col('open', 'close')", "feature f of plugin bad (bad.py:4) must be one column, not 2"),
+        (
+            "pl.col('close').implode()",
+            "feature f of plugin bad (bad.py:4) must be numbers, true or false, or text, not List",
+        ),
         ("1 / 0", "feature f of plugin bad: ZeroDivisionError: division by zero (bad.py:4)"),
         ("exit()", "feature f of plugin bad: SystemExit"),
+        (
+            "pl.col('close').map_batches(lambda s: {}['key'], return_dtype=pl.Float64)",
+            "feature f of plugin bad (bad.py:4) cannot be computed: KeyError: 'key'",
+        ),
     ],
 )
 def test_a_factory_that_builds_no_feature_is_a_problem(built: str, message: str, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import polars as pl
 import pytest
 
 from momentum.model.strategy import FeatureCall, Points, Rule
-from plugin_builders import compiled, messages
+from plugin_builders import compiled, messages, plugin_file
 
 
 def feature(name: str, factory: str, scalar: object = None, **more: Any) -> FeatureCall:
@@ -223,3 +224,38 @@ def test_rules_of_one_name_keep_it_and_can_be_told_apart(tmp_path: Path) -> None
     keys = [point.key for point in program.score]
     assert keys[:2] == ["band", "band (2)"]
     assert len(set(keys)) == 4
+
+
+@pytest.mark.parametrize(
+    ("declared", "section"),
+    [
+        ({"filters": [Rule("price", "close > 5")]}, "filters"),
+        ({"score": [Points("price", "close > 5", 2)]}, "score"),
+        ({"reversal": [Points("price", "close < 5", 2)]}, "reversal"),
+    ],
+)
+def test_what_is_declared_must_be_served_by_a_plugin(
+    declared: Mapping[str, Any], section: str, tmp_path: Path
+) -> None:
+    problem = f"{section}: is declared, but no plugin under plugins.signals serves it; add rules"
+    assert messages(compiled(tmp_path, signals=["momentum", "ta"], **declared)) == [problem]
+    assert messages(compiled(tmp_path, signals=["momentum", "rules"], **declared)) == []
+
+
+def test_a_plugin_of_ones_own_may_serve_what_is_declared(tmp_path: Path) -> None:
+    body = """
+        @hookimpl
+        def momentum_score(strategy): return [(p.name, p.when, 2 * p.points) for p in strategy.score]
+    """
+    score = [Points("price", "close > 5", 2), Points("size", "close > 9", 1)]
+    program = compiled(tmp_path, signals=[plugin_file(tmp_path, "double", body)], score=score)
+    assert messages(program) == []
+    assert [point.points for point in program.score] == [4, 2]
+
+
+def test_rules_of_a_plugin_that_failed_are_not_called_unserved(tmp_path: Path) -> None:
+    body = "@hookimpl\ndef momentum_filter(strategy): 1 / 0"
+    filters = [Rule("price", "close > 5")]
+    program = compiled(tmp_path, signals=[plugin_file(tmp_path, "bad", body)], filters=filters)
+    assert messages(program) == []
+    assert len(program.failures) == 1

@@ -7,8 +7,8 @@ from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
-from polars.exceptions import PolarsError
 
+from momentum.rules.features import BROKEN, why_broken
 from momentum.rules.language import RuleError
 
 TRUNCATIONS = 16
@@ -45,13 +45,11 @@ def looks_ahead(
 def _computed(features: Sequence[tuple[str, pl.Expr]], bars: pl.DataFrame) -> pl.DataFrame:
     try:
         return bars.select("ts", *(expression.over("symbol").alias(name) for name, expression in features))
-    except PolarsError as error:
+    except BROKEN as error:
         if len(features) > 1:
             for feature in features:
                 _computed([feature], bars)
-        raise RuleError(
-            f"feature {features[0][0]} cannot be computed: {str(error).splitlines()[0]}"
-        ) from error
+        raise RuleError(f"feature {features[0][0]} cannot be computed: {why_broken(error)}") from error
 
 
 def _dates(bars: pl.DataFrame, truncations: int) -> list[date]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -14,7 +14,7 @@ from momentum.model.market import Candidate, EarnedPoints, MarketContext, Readin
 from momentum.model.portfolio import Position
 from momentum.model.strategy import Limits
 from momentum.rules import columns as known_columns
-from momentum.rules.features import finite
+from momentum.rules.features import BROKEN, finite, why_broken
 from momentum.rules.program import BUY_WHEN, Condition, Program
 from momentum.rules.rank import ranked
 
@@ -37,7 +37,8 @@ class Screen:
     `frame` has a row per symbol: symbol, cap, member (False for what is only held), the bar, the strategy's
     features and columns, `filter:NAME` (true, false, or null for unknown), `score:NAME` (points earned),
     `score` and `rejected_by` (null for a candidate). `candidates` are ranked, best first; `with_data` counts
-    the members that have a bar of this session.
+    the members that have a bar of this session. `failures` names the features that could not be computed,
+    each with its plugin: they are unknown for every symbol.
     """
 
     frame: pl.DataFrame
@@ -47,6 +48,7 @@ class Screen:
     funnel: tuple[RuleCount, ...]
     market: MarketContext
     with_data: int
+    failures: tuple[str, ...] = ()
 
 
 def screen(
@@ -57,17 +59,24 @@ def screen(
     market: MarketContext,
     held: Sequence[str] = (),
 ) -> Screen:
-    """Evaluate a program on the last bar of each symbol of the panel."""
+    """Evaluate a program on the last bar of each symbol of the panel.
+
+    A feature that cannot be computed is null for every symbol, and a failure.
+    """
     rows = _rows(panel, universe, limits, held)
+    failures: tuple[str, ...] = ()
+    try:
+        frame = _evaluated(program, panel, rows, market)
+    except BROKEN:
+        broken = _broken_features(program, panel)
+        if not broken:
+            raise
+        failures = tuple(
+            f"{program.origin(name)}: feature {name} cannot be computed: {why}"
+            for name, why in broken.items()
+        )
+        frame = _evaluated(_without(program, broken), panel, rows, market)
     today = pl.col("ts") == panel.session
-    query = (
-        rows.lazy()
-        .join(_latest(program, panel), on="symbol", how="left", maintain_order="left")
-        .with_columns(price=pl.col("close"), **_literals(market))
-        .with_columns(breadth=(pl.col("close") > pl.col("_previous")).filter(pl.col("member") & today).mean())
-    )
-    query = judged(query, program)
-    frame = query.with_columns(rejected_by=_rejected_by(program, panel)).drop("_previous").collect()
     members = frame.filter(pl.col("member"))
     passed = ranked(members.filter(pl.col("rejected_by").is_null()), program.rank)
     breadth = frame["breadth"][0] if frame.height else None
@@ -76,10 +85,47 @@ def screen(
         members=panel.members,
         session=panel.session,
         candidates=tuple(_candidate(row, rank, program) for rank, row in enumerate(passed.to_dicts(), 1)),
-        funnel=_funnel(members, program),
+        funnel=_funnel(members.filter(today), program),
         market=replace(market, breadth=breadth),
         with_data=members.filter(today).height,
+        failures=failures,
     )
+
+
+def _evaluated(program: Program, panel: Panel, rows: pl.DataFrame, market: MarketContext) -> pl.DataFrame:
+    """The rows with their last bar and all that the program makes of it."""
+    today = pl.col("ts") == panel.session
+    query = (
+        rows.lazy()
+        .join(_latest(program, panel), on="symbol", how="left", maintain_order="left")
+        .with_columns(price=pl.col("close"), **_literals(market))
+        .with_columns(breadth=(pl.col("close") > pl.col("_previous")).filter(pl.col("member") & today).mean())
+    )
+    query = judged(query, program)
+    return query.with_columns(rejected_by=_rejected_by(program, panel)).drop("_previous").collect()
+
+
+def _broken_features(program: Program, panel: Panel) -> Mapping[str, str]:
+    """The features that cannot be computed, each tried alone, and why."""
+    broken: dict[str, str] = {}
+    for name, expression in program.features:
+        found = program.types[name]
+        column = expression.over("symbol").alias(name)
+        try:
+            made = panel.bars.select(column).select(finite(name, found)).dtypes[0]
+        except BROKEN as error:
+            broken[name] = why_broken(error)
+            continue
+        if made != found:
+            broken[name] = f"it is {made} rather than {found}"
+    return broken
+
+
+def _without(program: Program, broken: Iterable[str]) -> Program:
+    """The program with null in the place of the broken features."""
+    nulls = {name: pl.lit(None, dtype=program.types[name]) for name in broken}
+    features = tuple((name, nulls.get(name, expression)) for name, expression in program.features)
+    return replace(program, features=features)
 
 
 def with_features(bars: pl.LazyFrame, program: Program) -> pl.LazyFrame:
@@ -108,8 +154,9 @@ def judged(rows: pl.LazyFrame, program: Program) -> pl.LazyFrame:
 def readings(program: Program, result: Screen, positions: Sequence[Position]) -> tuple[Reading, ...]:
     """The reversal signals of each position, in symbol order; what is unknown does not count.
 
-    `columns` hold the row's numbers and the verdicts of the strategy's own exits, as `exit:NAME` and
-    `close_when:NAME`.
+    A position without a price of the session has no reading: nobody knows how it is. `columns` hold the
+    row's numbers, what each signal earned as `reversal:NAME`, and the verdicts of the strategy's own exits
+    as `exit:NAME` and `close_when:NAME`.
     """
     if not positions:
         return ()
@@ -127,10 +174,8 @@ def readings(program: Program, result: Screen, positions: Sequence[Position]) ->
         ],
         schema={"symbol": pl.String(), **known_columns.POSITION},
     )
-    today = result.frame.filter(
-        pl.col("rejected_by").is_null() | ~pl.col("rejected_by").str.starts_with("no ")
-    )
-    frame = held.join(today, on="symbol", how="left").select(
+    known = result.frame.filter(pl.col("ts") == result.session, pl.col("close").is_not_null())
+    frame = held.join(known, on="symbol", how="inner").select(
         "symbol",
         *(pl.col(name) for name in known_columns.POSITION),
         *(pl.col(name) for name in program.types if name != "symbol"),
@@ -190,13 +235,12 @@ def _rejected_by(program: Program, panel: Panel) -> pl.Expr:
 
 
 def _funnel(members: pl.DataFrame, program: Program) -> tuple[RuleCount, ...]:
-    rejected = dict(members["rejected_by"].value_counts().iter_rows())
-    names = [rule.key for rule in program.filters]
-    left = sum(count for rule, count in rejected.items() if rule is None or rule in names)
+    """How many of the members with a bar of the session pass each filter and all before it."""
+    passed = pl.lit(True)
     counts = []
-    for name in names:
-        left -= rejected.get(name, 0)
-        counts.append(RuleCount(name, left))
+    for rule in program.filters:
+        passed = passed & pl.col(f"filter:{rule.key}").fill_null(False)
+        counts.append(RuleCount(rule.key, members.filter(passed).height))
     return tuple(counts)
 
 
@@ -204,7 +248,6 @@ def _candidate(row: Mapping[str, Value], rank: int, program: Program) -> Candida
     columns = {name: row[name] for name in program.types if name in row and name not in ("symbol", "cap")}
     if program.buy_when is not None:
         columns[BUY_WHEN] = row[BUY_WHEN]
-        columns.setdefault(program.buy_when.text, row[BUY_WHEN])
     return Candidate(
         symbol=str(row["symbol"]),
         cap=row["cap"],  # type: ignore[arg-type]
@@ -226,7 +269,5 @@ def earned(row: Mapping[str, Value], prefix: str, points: Sequence[Condition]) -
 
 def _reading(row: Mapping[str, Value], program: Program) -> Reading:
     signals = tuple(signal for signal in earned(row, "reversal", program.reversal) if signal.points)
-    columns = {
-        name: value for name, value in row.items() if name != "symbol" and not name.startswith("reversal:")
-    }
+    columns = {name: value for name, value in row.items() if name != "symbol"}
     return Reading(str(row["symbol"]), sum(signal.points for signal in signals), signals, columns)

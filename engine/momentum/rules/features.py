@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 import polars as pl
-from polars.exceptions import PolarsError
+from polars.exceptions import PanicException, PolarsError
 
-from momentum.host.discover import describe
+from momentum.host.discover import describe, place_of
 from momentum.host.dispatch import call_each
 from momentum.host.registry import Host
 from momentum.model.strategy import FeatureCall
 from momentum.rules.columns import BAR
 from momentum.rules.language import RuleError
+
+BROKEN: tuple[type[BaseException], ...] = (Exception, SystemExit, PanicException)
+"""What computing a plugin's expression may raise: polars hands on whatever a Python function in it raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,12 @@ class Factory:
     plugin: str
     build: Callable[..., pl.Expr]
     parameters: inspect.Signature
+
+    @property
+    def origin(self) -> str:
+        """`plugin my_signals (my_signals.py:7)`: who brought it, and where the factory stands."""
+        place = place_of(self.build)
+        return f"plugin {self.plugin} ({place})" if place else f"plugin {self.plugin}"
 
     @property
     def needs_nothing(self) -> bool:
@@ -48,19 +57,17 @@ def factories(host: Host) -> tuple[Mapping[str, Factory], tuple[str, ...]]:
             failures.append(answer.error)
             continue
         if not isinstance(answer.value, Mapping):
-            failures.append(
-                f"plugin {answer.plugin}: momentum_features must return a mapping of names to factories"
-            )
+            failures.append(f"{answer.origin}: momentum_features must return a mapping of names to factories")
             continue
         for name, build in answer.value.items():
             if not callable(build) or not str(name).isidentifier():
-                failures.append(f"plugin {answer.plugin}: feature {name!r} is not a named factory")
+                failures.append(f"{answer.origin}: feature {name!r} is not a named factory")
                 continue
             try:
                 parameters = inspect.signature(build)
             except (TypeError, ValueError):
                 failures.append(
-                    f"plugin {answer.plugin}: the parameters of feature {name} cannot be read; "
+                    f"{answer.origin}: the parameters of feature {name} cannot be read; "
                     "its factory must be a Python function"
                 )
                 continue
@@ -91,7 +98,7 @@ def build(call: FeatureCall, known: Mapping[str, Factory]) -> pl.Expr:
         raise RuleError(f"feature {call.factory} of plugin {factory.plugin}: {reason}") from error
     if not isinstance(expression, pl.Expr):
         raise RuleError(
-            f"feature {call.factory} of plugin {factory.plugin} must return a polars expression, "
+            f"feature {call.factory} of {factory.origin} must return a polars expression, "
             f"not {type(expression).__name__}"
         )
     return expression.shift(call.lag) if call.lag else expression
@@ -121,8 +128,8 @@ def feature_type(expression: pl.Expr, origin: str) -> pl.DataType:
     """The type of a feature as rules see it: numbers are Float64. Raises `RuleError` where it is no one column."""
     try:
         frame = pl.DataFrame(schema=dict(BAR)).select(expression)
-    except (PolarsError, TypeError, ValueError) as error:
-        raise RuleError(f"{origin} cannot be computed: {str(error).splitlines()[0]}") from error
+    except BROKEN as error:
+        raise RuleError(f"{origin} cannot be computed: {why_broken(error)}") from error
     if frame.width != 1:
         raise RuleError(f"{origin} must be one column, not {frame.width}")
     found = frame.dtypes[0]
@@ -131,6 +138,15 @@ def feature_type(expression: pl.Expr, origin: str) -> pl.DataType:
     if isinstance(found, pl.Boolean | pl.String):
         return found
     raise RuleError(f"{origin} must be numbers, true or false, or text, not {found}")
+
+
+def why_broken(error: BaseException) -> str:
+    """One line for what computing an expression raised; polars adds the expression on further lines."""
+    told = str(error.args[0]) if error.args else ""  # the text of a KeyError is quoted, line breaks and all
+    text = next(iter(told.splitlines()), "")
+    if isinstance(error, PolarsError):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def finite(name: str, found: pl.DataType) -> pl.Expr:

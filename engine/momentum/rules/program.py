@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from momentum.host.dispatch import call_each
+from momentum.host.discover import place_of
+from momentum.host.dispatch import Answer, call_each
 from momentum.host.registry import Host
 from momentum.model.strategy import FeatureCall, Limits, Points, Rule, Strategy
 from momentum.rules import columns as known_columns
@@ -46,7 +47,10 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What a scan evaluates. `failures` are signals of plugins that cannot be used: then there are no buys."""
+    """What a scan evaluates. `failures` are signals of plugins that cannot be used: then there are no buys.
+
+    `origins` says which plugin computes a feature, `places` where its factory stands (`my_signals.py:7`).
+    """
 
     features: tuple[tuple[str, pl.Expr], ...]
     columns: tuple[tuple[str, pl.Expr], ...]
@@ -59,8 +63,15 @@ class Program:
     rank: tuple[RankKey, ...]
     types: Mapping[str, pl.DataType]
     texts: Mapping[str, str]
+    origins: Mapping[str, str]
+    places: Mapping[str, str]
     problems: tuple[Problem, ...]
     failures: tuple[str, ...]
+
+    def origin(self, feature: str) -> str:
+        """`plugin my_signals (my_signals.py:7)`: how a fault of a feature begins."""
+        place = self.places.get(feature)
+        return f"plugin {self.origins[feature]} ({place})" if place else f"plugin {self.origins[feature]}"
 
 
 def check(strategy: Strategy, host: Host, limits: Limits) -> Sequence[Problem]:
@@ -88,6 +99,7 @@ class _Compiler:
         self.features: dict[str, pl.Expr] = {}
         self.columns: dict[str, pl.Expr] = {}
         self.texts: dict[str, str] = {}
+        self.brought: dict[str, Factory] = {}
         self.problems: list[Problem] = []
         self.factories, failures = factories(host)
         self.failures: list[str] = list(failures)
@@ -106,7 +118,7 @@ class _Compiler:
         buy_when = None
         if self.strategy.decide.buy_when:
             rule = Rule(BUY_WHEN, self.strategy.decide.buy_when)
-            buy_when = self._condition(rule, ("decide", "buy_when"), "strategy", {"score": pl.Float64()})
+            buy_when = self._condition(rule, ("decide", "buy_when"), None, {"score": pl.Float64()})
         rank = self._rank()
         return Program(
             features=tuple(self.features.items()),
@@ -120,8 +132,10 @@ class _Compiler:
             rank=rank,
             types=self.known,
             texts=self.texts,
-            problems=tuple(self.problems),
-            failures=tuple(self.failures),
+            origins={name: factory.plugin for name, factory in self.brought.items()},
+            places={name: place_of(factory.build) for name, factory in self.brought.items()},
+            problems=tuple(Problem(found.path, self.host.hide(found.message)) for found in self.problems),
+            failures=tuple(map(self.host.hide, self.failures)),
         )
 
     def _feature(self, call: FeatureCall, path: tuple[str | int, ...]) -> None:
@@ -129,8 +143,10 @@ class _Compiler:
             return
         try:
             expression = build(call, self.factories)
-            self.known[call.name] = feature_type(expression, f"feature {call.factory}")
+            factory = self.factories[call.factory]
+            self.known[call.name] = feature_type(expression, f"feature {call.factory} of {factory.origin}")
             self.features[call.name] = expression
+            self.brought[call.name] = factory
             self.texts[call.name] = _call_text(call)
         except RuleError as error:
             self.problems.append(Problem(path, str(error)))
@@ -174,45 +190,53 @@ class _Compiler:
         self, hook: str, own: Sequence[Rule | Points], section: str, extra: Mapping[str, pl.DataType]
     ) -> tuple[Condition, ...]:
         found: list[Condition] = []
+        served: set[str] = set()
+        every_answer_is_usable = True
         for answer in call_each(self.host, "signals", hook, strategy=self.strategy):
-            if answer.error is not None:
-                self.failures.append(answer.error)
-                continue
-            if not isinstance(answer.value, Sequence) or isinstance(answer.value, str):
-                self.failures.append(f"plugin {answer.plugin}: {hook} must return a list")
+            if answer.error is not None or not _is_list(answer.value):
+                self.failures.append(answer.error or f"{answer.origin}: {hook} must return a list")
+                every_answer_is_usable = False
                 continue
             for item in answer.value:
                 place = next((i for i, rule in enumerate(own) if rule is item), None)
                 path = (section, place) if place is not None else ()
-                condition = self._condition(item, path, answer.plugin, extra)
+                name = _name(item)
+                if isinstance(name, str):
+                    served.add(name)
+                condition = self._condition(item, path, answer, extra)
                 if condition is not None:
                     found.append(condition)
+        if every_answer_is_usable and not served.issuperset(rule.name for rule in own):
+            problem = "is declared, but no plugin under plugins.signals serves it; add rules"
+            self.problems.append(Problem((section,), problem))
         return _keyed(found)
 
     def _own(
         self, rules: Sequence[Rule], path: tuple[str, ...], extra: Mapping[str, pl.DataType]
     ) -> tuple[Condition, ...]:
-        compiled = (self._condition(rule, (*path, i), "strategy", extra) for i, rule in enumerate(rules))
+        compiled = (self._condition(rule, (*path, i), None, extra) for i, rule in enumerate(rules))
         return _keyed([condition for condition in compiled if condition is not None])
 
     def _condition(
-        self, item: object, path: tuple[str | int, ...], plugin: str, extra: Mapping[str, pl.DataType]
+        self, item: object, path: tuple[str | int, ...], by: Answer | None, extra: Mapping[str, pl.DataType]
     ) -> Condition | None:
-        """Compile one rule or point; None, and a problem or a failure on record, where that cannot be."""
+        """Compile one rule or point of a plugin, or of the strategy itself where `by` is None.
+
+        None, and a problem or a failure on record, where that cannot be.
+        """
         try:
             name, when, points = _parts(item)
             self._declare(names_in(when))
             expression = compile_rule(when, {**self.known, **extra})
         except RuleError as error:
-            if path:
+            if path or by is None:
                 where = (*path, "when") if isinstance(item, Points) else path
                 self.problems.append(Problem(where, str(error)))
             else:
-                label = item[0] if isinstance(item, tuple | list) and item else item
-                self.failures.append(f"plugin {plugin}: rule {label!r} {error}")
+                self.failures.append(f"{by.origin}: rule {_name(item)!r} {error}")
             return None
         text = when if isinstance(when, str) else str(when)
-        return Condition(name, name, text, expression, plugin, points)
+        return Condition(name, name, text, expression, by.plugin if by else "strategy", points)
 
     def _rank(self) -> tuple[RankKey, ...]:
         self._declare(set(re.findall(r"\w+", self.strategy.rank)))
@@ -239,6 +263,15 @@ def _keyed(conditions: Sequence[Condition]) -> tuple[Condition, ...]:
             key = f"{condition.name} ({count})"
         keyed[key] = replace(condition, key=key)
     return tuple(keyed.values())
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
+
+
+def _name(item: object) -> object:
+    """What a rule is called in a message, of whatever shape it is."""
+    return item[0] if isinstance(item, tuple | list) and item else item
 
 
 def _parts(item: object) -> tuple[str, str | pl.Expr, float]:

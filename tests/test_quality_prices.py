@@ -76,6 +76,18 @@ def test_one_bar_of_a_preferred_share_is_another_security() -> None:
     assert "for 1 bar" in finding.text
 
 
+def test_a_price_that_is_driven_up_within_a_day_and_falls_again_is_two_jumps() -> None:
+    driven = scaled(walk("KBSF", 9), AT, AT + 1, price=2.5, volume=20).with_columns(
+        pl.when(pl.col("ts") == DAYS[AT]).then(pl.col(name) / 2.5).otherwise(name).alias(name)
+        for name in ("open", "low")
+    )
+    report = check_bars(panel(driven))
+    assert [(finding.kind, finding.day) for finding in report.findings] == [
+        ("jump", DAYS[AT]),
+        ("jump", DAYS[AT + 1]),
+    ]
+
+
 def test_a_ticker_that_goes_over_for_good_is_another_security_though_the_price_fits_a_split() -> None:
     _, finding = only(panel(scaled(walk("NEE", 9, price=125.0), AT, price=0.2, volume=0.2)))
     assert (finding.kind, finding.day) == ("other security", DAYS[AT])

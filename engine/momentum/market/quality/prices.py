@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import sqrt
 from typing import Any
 
 import polars as pl
@@ -102,5 +103,5 @@ def _volume(row: Row) -> str:
 def _weight(row: Row) -> float:
     """Larger for a larger step, and for one in a symbol that more dollars a day trade in."""
     dollars: float = max(row["dollars"], row["dollars_before"])
-    move: float = row["move"] or 0.0
-    return abs(move) * dollars**0.5
+    move: float = row["move"]
+    return abs(move) * sqrt(dollars)

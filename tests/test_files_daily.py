@@ -31,6 +31,7 @@ def days(bars: pl.DataFrame) -> list[date]:
 def test_the_title_counts_what_is_held(market: MarketData) -> None:
     assert market.title == "bars.parquet (10 daily bars, 2 symbols, 2024-06-03 to 2024-06-07)"
     assert market.timeframe == "day"
+    assert market.resolution == timedelta(days=1)
     assert not market.synthetic
     assert market.symbols() == ("AAA", "BBB")
 

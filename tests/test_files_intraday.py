@@ -38,6 +38,7 @@ def day_bars(market: MarketData, at: datetime, sessions: int = 9) -> list[tuple[
 def test_the_title_tells_the_length_of_a_bar(market: MarketData) -> None:
     assert market.title == "bars.parquet (159 5m bars, 2 symbols, 2024-06-03 to 2024-06-04)"
     assert market.timeframe == "minute"
+    assert market.resolution == timedelta(minutes=5)
 
 
 def test_a_whole_session_is_its_first_open_extremes_last_close_and_all_volume(market: MarketData) -> None:

@@ -85,6 +85,15 @@ def test_a_feature_that_cannot_be_computed_is_named() -> None:
         looks_ahead(features, trial_panel())
 
 
+def test_a_feature_whose_own_code_fails_is_named() -> None:
+    def fails(series: pl.Series) -> pl.Series:
+        raise KeyError("lost")
+
+    features = [("fine", CLOSE), ("bad", CLOSE.map_batches(fails, return_dtype=pl.Float64))]
+    with pytest.raises(RuleError, match=r"^feature bad cannot be computed: KeyError: 'lost'$"):
+        looks_ahead(features, trial_panel())
+
+
 def test_the_built_in_features_look_back_only_and_are_checked_in_a_moment() -> None:
     features = [(name, factory()) for name, factory in indicators.momentum_features().items()]
     panel = trial_panel()

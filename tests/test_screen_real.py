@@ -14,6 +14,7 @@ from momentum.market.panel import load_panel
 from momentum.market.screen import screen
 from momentum.settings.load import load
 from momentum_plugins.files.opening import open_market
+from momentum_plugins.files.options import Options
 from workspace_builders import workspace
 
 
@@ -79,7 +80,7 @@ def test_the_screen_equals_the_plain_reading(plain: pl.DataFrame, real_data: Pat
 
 
 def test_real_minutes_can_be_scanned_within_their_session(real_data: Path) -> None:
-    market = open_market(real_data, real_data / "minute.parquet", vix=None, zone="UTC")
+    market = open_market(real_data, "minute.parquet", vix=None, options=Options(zone="UTC"))
     session = market.sessions().days[-1]
     early = session.opens + (session.closes - session.opens) / 4
     so_far = market.daily(None, early, 5).filter(pl.col("ts") == session.day)

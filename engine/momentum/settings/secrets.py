@@ -8,12 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from momentum.errors import Finding, SettingsError
-from momentum.redaction import redact
 from momentum.settings import nodes
 from momentum.settings.nodes import Node, Table
 from momentum.settings.validate import Fault
-
-__all__ = ["environment", "redact", "secrets_in"]
 
 _SECRET_KEY = re.compile(
     r"(^|[_-])(api[_-]?key|key[_-]?id|access[_-]?key|secret([_-]?key)?|token|password|passwd)$", re.IGNORECASE

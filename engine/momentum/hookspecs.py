@@ -125,7 +125,7 @@ def momentum_execute(plan: Plan, desk: Desk) -> Sequence[Execution] | None:
     """
 
 
-# -- notify and learn: called from the outbox, after the fact -----------------------------------------------
+# -- notify and learn: called from the outbox, after the fact; learners come with the daemon ----------------
 
 
 @hookspec
@@ -169,7 +169,7 @@ def momentum_broker(workspace: Workspace) -> Broker:  # type: ignore[empty-body]
     """
 
 
-# -- services: called by the daemon, commands by the command line -------------------------------------------
+# -- services: for the daemon; until there is one, nothing calls them ----------------------------------------
 
 
 @hookspec

@@ -8,26 +8,83 @@ from pathlib import Path
 
 from rich.text import Text
 
-from momentum.cli.render import console, table
+from momentum.cli.render import clock, console, table
 from momentum.errors import PluginError, UsageError
 from momentum.host import discover
 from momentum.host.registry import roles_of
-from momentum.settings.load import Settings, describe, load_plugins
+from momentum.ledger.database import ledger_path
+from momentum.ledger.store import open_ledger
+from momentum.settings.load import Settings, complete_schema, describe, load_plugins
+from momentum.settings.schema import bounds_of, schema_at
 
 Row = Mapping[str, object]
 
 
 def chosen(settings: Settings, key: str | None) -> Mapping[str, Row]:
-    """Every key's value and origin; with `key` that one, or all below it. Raises `UsageError`."""
+    """Every key's value and origin; with `key` that one, or all below it.
+
+    One key alone comes with its meaning, its bounds, whether it may be changed while running, and its last
+    such change. Raises `UsageError`.
+    """
     rows = describe(settings)
     if key is None:
         return rows
-    found = {name: row for name, row in rows.items() if name == key or name.startswith(f"{key}.")}
+    if key in rows:
+        return {key: {**rows[key], **_known(settings, key)}}
+    found = {name: row for name, row in rows.items() if name.startswith(f"{key}.")}
     if not found:
         near = get_close_matches(key, rows, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise UsageError(f"no setting {key!r}{hint}")
     return found
+
+
+def _known(settings: Settings, key: str) -> Row:
+    part = schema_at(complete_schema(settings.directory), key) or {}
+    last = changes(settings, key)
+    return {
+        "description": part.get("description", ""),
+        "bounds": bounds_of(part),
+        "default": part.get("default"),
+        "settable": bool(part.get("x-settable")),
+        "changed": last[-1] if last else None,
+    }
+
+
+def changes(settings: Settings, key: str | None = None) -> Sequence[Row]:
+    """Changes made while running, oldest first; of one key, or of all."""
+    if not ledger_path(settings.ledger).exists():
+        return []
+    with open_ledger(settings.ledger) as ledger:
+        found = ledger.override_changes(key)
+    return [{"at": c.at, "who": c.who, "key": c.key, "old": c.old, "new": c.new} for c in found]
+
+
+def show_changes(rows: Sequence[Row]) -> None:
+    """One line a change."""
+    made = table("when", "who", "setting", "old", "new")
+    for row in rows:
+        old = "the files' value" if row["old"] is None else str(row["old"])
+        new = "the files' value" if row["new"] is None else str(row["new"])
+        made.add_row(clock(row["at"]), str(row["who"]), str(row["key"]), old, Text(new, style="bold"))  # type: ignore[arg-type]
+    console().print(made if rows else "nothing was changed while running")
+
+
+def show_one(key: str, row: Row) -> None:
+    """One setting, whole."""
+    out = console()
+    out.print(Text.assemble((f"{key}: {written(row['value'])}", "bold"), f"   from {row['origin']}"))
+    if row["description"]:
+        out.print(f"  {row['description']}")
+    if row["bounds"]:
+        out.print(f"  may be: {row['bounds']}")
+    if row["default"] is not None:
+        out.print(f"  default: {written(row['default'])}")
+    if row["settable"]:
+        out.print(f"  may be changed while running: momentum set {key} VALUE")
+    if isinstance(changed := row["changed"], Mapping):
+        what = "taken back" if changed["new"] is None else f"set to {changed['new']}"
+        out.print(f"  last changed while running by {changed['who']}, {clock(changed['at'])}: {what}")
 
 
 def show_settings(rows: Mapping[str, Row]) -> None:

@@ -27,10 +27,10 @@ def init(directory: Path) -> None:
     if (directory / "momentum.yaml").exists():
         raise UsageError(f"{directory / 'momentum.yaml'} is there already; choose another directory")
     source = template_directory()
-    files = [
-        "momentum.yaml",
-        *(f"strategies/{file.name}" for file in sorted((source / "strategies").glob("*.yaml"))),
-    ]
+    strategies = sorted(
+        file.name for file in (source / "strategies").iterdir() if file.suffix in (".yaml", ".json")
+    )
+    files = ["momentum.yaml", "momentum.schema.json", *(f"strategies/{name}" for name in strategies)]
     try:
         for name in [*files, "data/universe.json"]:
             target = directory / name
@@ -95,6 +95,7 @@ def _checked(
 @json_option
 @click.argument("key", required=False)
 @click.option("--strategy", metavar="NAME", help="A strategy of strategies/, instead of momentum.yaml's.")
+@click.option("--changes", is_flag=True, help="What was changed while running: when, who, old, new.")
 def settings(
     directory: Path | None,
     sets: tuple[str, ...],
@@ -102,15 +103,26 @@ def settings(
     as_json: bool,
     key: str | None,
     strategy: str | None,
+    changes: bool,
 ) -> None:
-    """Show each value in force and where it comes from; with KEY that one, or all below it."""
-    from momentum.cli.show_settings import chosen, show_settings
+    """Show each value in force and where it comes from; with KEY that one, or all below it.
 
-    rows = chosen(open_settings(directory, sets, data, strategy), key)
+    A single KEY is shown with what it may be, whether it may be changed while running, and who did so last.
+    """
+    from momentum.cli import show_settings as show
+
+    in_force = open_settings(directory, sets, data, strategy)
+    if changes:
+        found = show.changes(in_force, key)
+        print_json(found) if as_json else show.show_changes(found)
+        return
+    rows = show.chosen(in_force, key)
     if as_json:
         print_json(rows)
+    elif key is not None and list(rows) == [key]:
+        show.show_one(key, rows[key])
     else:
-        show_settings(rows)
+        show.show_settings(rows)
 
 
 @click.command()

@@ -24,6 +24,7 @@ from momentum.settings.parts import (
     yes_or_no,
 )
 from momentum.settings.strategy_schema import strategy_properties
+from momentum.units import format_fraction
 
 SHORT_NAMES: Mapping[str, str] = {
     "autoclose": "monitor.auto_close",
@@ -250,3 +251,23 @@ def settable_keys(schema: Schema, prefix: str = "") -> tuple[str, ...]:
         if f"{prefix}{key}" != "backtest":
             found += settable_keys(part, f"{prefix}{key}.")
     return tuple(found)
+
+
+def bounds_of(part: Schema) -> str:
+    """What a value may be, as a person reads it: `3 to 10`, `over 0% to 100%`, `paper | live`, `on | off`."""
+    if "enum" in part:
+        return " | ".join(str(value) for value in part["enum"])
+    if part.get("type") == "boolean":
+        return "on | off"
+    percent = part.get("x-unit") == "fraction"
+
+    def shown(bound: float) -> str:
+        return format_fraction(bound) if percent else f"{bound:g}"
+
+    least = [f"from {shown(part['minimum'])}"] if "minimum" in part else []
+    least += [f"over {shown(part['exclusiveMinimum'])}"] if "exclusiveMinimum" in part else []
+    least += [f"from {part['x-minimum']}"] if "x-minimum" in part else []
+    most = [f"to {shown(part['maximum'])}"] if "maximum" in part else []
+    most += [f"under {shown(part['exclusiveMaximum'])}"] if "exclusiveMaximum" in part else []
+    off = ["or off"] if isinstance(part.get("type"), list) and "null" in part["type"] else []
+    return " ".join([*least, *most, *off])

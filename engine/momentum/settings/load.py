@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from momentum.errors import Finding, SettingsError
+from momentum.host.discover import installed
 from momentum.host.registry import ROLES, Host
 from momentum.redaction import redact
 from momentum.settings import checks, typed
@@ -141,8 +142,15 @@ def why_not(directory: Path, override: Override) -> str:
 
 
 def complete_schema(directory: Path) -> Schema:
-    """The schema of momentum.yaml with the parts of the plugins that the workspace lists."""
-    return _open(directory.resolve(), Flags(), for_backtest=False).schema
+    """The schema of momentum.yaml with the parts of all plugins, those first that the workspace lists.
+
+    Those of installed plugins are there whether they are listed or not: their sections may stand ready.
+    """
+    opened = _open(directory.resolve(), Flags(), for_backtest=False)
+    everything = Host.load(
+        {"services": tuple(installed())}, directory
+    )  # of whatever role: asked for schemas only
+    return plugin_sections(everything, opened.core).complete(opened.sections.complete(opened.core))
 
 
 def load_plugins(directory: Path, *, sets: Sequence[str] = (), data: Path | None = None) -> Host:

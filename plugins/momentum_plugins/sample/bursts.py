@@ -15,9 +15,9 @@ from momentum_plugins.sample.noise import Floats
 UNIFORMS = 5
 """Uniform numbers for each session and symbol: a burst's start, kind, length and force, and news."""
 
-_START, _NEWS = 1 / 24, 1 / 60
+_START, _NEWS = 1 / 24, 1 / 63
 """The chance of a burst, and of news, for each session and symbol."""
-_FAILS, _FALLS = 0.45, 0.15
+_FAILS, _FALLS = 0.52, 0.15
 """The share of bursts that fail, and of those that go downwards."""
 _SHORTEST, _LONGEST, _TIRED = 5, 14, 5
 """Sessions that a burst lasts, and that it is tired afterwards."""
@@ -52,8 +52,8 @@ def pushes(draws: Floats, news_size: Floats) -> Pushes:
         during[place] += day
         log_volume[place] = np.maximum(log_volume[place], volume)
     told = news < _NEWS
-    overnight += np.where(told, 3.2 * news_size, 0.0)
-    during += np.where(told, 0.6 * news_size, 0.0)
+    overnight += np.where(told, 3.8 * news_size, 0.0)
+    during += np.where(told, 1.2 * news_size, 0.0)
     log_volume += np.where(told, 0.5 + 0.3 * np.abs(news_size), 0.0)
     return Pushes(overnight, during - _mean_push(), log_volume)
 

@@ -2,7 +2,7 @@
 
 All is made forward from one fixed day, so a session is the same whenever, and beside whichever symbols, it is made.
 The numbers are set so that volatility, tails, clusters, correlations, gaps and volume lie near those of real stocks of
-2015 to 2021; tests/test_sample_daily.py holds them there.
+2015 to 2021: docs/sample-market.md shows how near, tests/test_sample_honesty.py holds them there.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ EPOCH = date(2018, 1, 2)
 
 _MARKET_VOLATILITY, _SECTOR_VOLATILITY = 0.0105, 0.0065
 """Standard deviations of a day's return in the long run."""
-_OVERNIGHT = 0.40
+_OVERNIGHT = 0.36
 """The part of the market's and the sectors' variance that falls between close and open."""
 _PULL = 1 / 400
 """The part of its distance from the usual level that a price loses each session."""
@@ -91,8 +91,8 @@ def _factor(calendar: Calendar, seed: int, name: str, volatility: float) -> Move
     gauss, _ = calendar.draw(seed, name, 4, 0)
     night, day, shock, tail = gauss[:, 0], gauss[:, 1], gauss[:, 2], gauss[:, 3]
     after_falls = np.sqrt(0.5) * (shock - np.concatenate([[0.0], day[:-1]]))
-    level = volatility * _clusters(after_falls, 0.97, 0.52)
-    overnight = level * np.sqrt(_OVERNIGHT) * night * _heavy(tail, 0.4)
+    level = volatility * _clusters(after_falls, 0.98, 0.66)
+    overnight = level * np.sqrt(_OVERNIGHT) * night * _heavy(tail, 0.40)
     deviation = level * np.sqrt(1 - _OVERNIGHT)
     return Moves(overnight[:, None], (deviation * day)[:, None], deviation[:, None])
 
@@ -106,8 +106,8 @@ def _combine(
         for part in ("overnight", "during", "deviation")
     )
     night, day, cluster, tail, night_tail = (normals[:, :, index] for index in range(5))
-    level = traits.volatility * _clusters(cluster, 0.97, 0.55) * _heavy(tail, 0.20)
-    own_night = level * np.sqrt(traits.overnight) * night * _heavy(night_tail, 0.45)
+    level = traits.volatility * _clusters(cluster, 0.98, 0.80) * _heavy(tail, 0.15)
+    own_night = level * np.sqrt(traits.overnight) * night * _heavy(night_tail, 0.60)
     own_deviation = level * np.sqrt(1 - traits.overnight)
     overnight = traits.beta * market.overnight + traits.sector_beta * sector_night + own_night
     during = traits.beta * market.during + traits.sector_beta * sector_day + own_deviation * day

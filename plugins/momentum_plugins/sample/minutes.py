@@ -23,6 +23,8 @@ _SWAY = 0.15
 """How far a day's volume curve leans to the morning or the evening."""
 _ROUGHNESS = 0.35
 """The standard deviation of the logarithm of a minute's volume."""
+_STIR = 0.40
+"""The standard deviation of the logarithm of how far a minute moves: busy minutes move further."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ class Minutes:
 def minutes_of(seed: int, bars: DayBars, count: int) -> Minutes:
     """The `count` minutes of each bar; those of a symbol's day do not depend on what else is asked for."""
     ticks, volume_noise, sway = _draw(seed, bars, count)
-    cents = _path(bars, ticks, count).reshape(len(bars.symbols), count, _TICKS)
+    stirred = ticks * np.repeat(_stir(volume_noise), _TICKS, axis=1)
+    cents = _path(bars, stirred, count).reshape(len(bars.symbols), count, _TICKS)
     return Minutes(
         open=cents[:, :, 0] / 100,
         high=cents.max(axis=2) / 100,
@@ -98,11 +101,16 @@ def _draw(seed: int, bars: DayBars, count: int) -> tuple[Floats, Floats, Floats]
     return ticks, drawn[:, steps:-1], drawn[:, -1:]
 
 
+def _stir(volume_noise: Floats) -> Floats:
+    """A factor on each minute's moves, which grows with its volume; the mean of its square is 1."""
+    return np.exp(_STIR * volume_noise - _STIR**2)
+
+
 def _path(bars: DayBars, noise: Floats, count: int) -> Integers:
     """Prices in cents, bars x ticks: from the open to the close, touching high and low, never beyond.
 
-    A Brownian bridge from open to close, quicker where more is traded, is bent so that its highest and lowest
-    points are the day's; what then still lies beyond them is mirrored back.
+    A Brownian bridge from open to close, quicker in the rush of the open and the close, is bent so that its highest
+    and lowest points are the day's; what then still lies beyond them is mirrored back.
     """
     opens, highs, lows, closes = (
         np.rint(price * 100)[:, None] for price in (bars.open, bars.high, bars.low, bars.close)
@@ -141,9 +149,13 @@ def _bend(ticks: int, one: tuple[Integers, Floats], other: tuple[Integers, Float
 
 @lru_cache(maxsize=4)
 def _pace(count: int) -> Floats:
-    """How much of the day's variance has passed by each tick, 0 to 1: half evenly, half as volume does."""
+    """How much of the day's variance has passed by each tick, 0 to 1: a rush at the open that ebbs over the first
+    hour, a lesser one at the close, as the widths of real minutes show (docs/sample-market.md)."""
     time = np.linspace(0.0, 1.0, count * _TICKS)
-    return 0.5 * time + 0.5 * np.array([share_by(moment) for moment in time])
+    opening = 8.0 * 0.02 * (1 - np.exp(-time / 0.02)) + 2.2 * 0.15 * (1 - np.exp(-time / 0.15))
+    passed = 0.5 * time + opening + 0.9 * 0.02 * np.exp((time - 1) / 0.02)
+    share: Floats = (passed - passed[0]) / (passed[-1] - passed[0])
+    return share
 
 
 def _volumes(volume: Floats, noise: Floats, sway: Floats, count: int) -> Floats:

@@ -26,10 +26,10 @@ class ClassTraits:
 
 
 CLASSES: Mapping[Cap, ClassTraits] = {
-    "large": ClassTraits(price=120.0, volume=9e6, beta=1.05, volatility=0.0125, overnight=0.22),
-    "mid": ClassTraits(price=34.0, volume=3e6, beta=1.3, volatility=0.0175, overnight=0.18),
-    "small": ClassTraits(price=15.0, volume=1.2e6, beta=1.4, volatility=0.0225, overnight=0.15),
-    "unclassified": ClassTraits(price=40.0, volume=3e6, beta=1.2, volatility=0.0175, overnight=0.18),
+    "large": ClassTraits(price=120.0, volume=9e6, beta=1.05, volatility=0.0115, overnight=0.20),
+    "mid": ClassTraits(price=34.0, volume=3e6, beta=1.3, volatility=0.0155, overnight=0.12),
+    "small": ClassTraits(price=15.0, volume=1.2e6, beta=1.4, volatility=0.0190, overnight=0.08),
+    "unclassified": ClassTraits(price=40.0, volume=3e6, beta=1.2, volatility=0.0155, overnight=0.12),
 }
 _INDEX = ClassTraits(price=600.0, volume=7e7, beta=1.0, volatility=0.0, overnight=0.0)
 

@@ -24,6 +24,10 @@ class Header:
     columns: Mapping[str, str]
     vendor: Vendor | None = None
 
+    def without(self, *names: str) -> Header:
+        """The header as if it had no such columns."""
+        return Header({ours: own for ours, own in self.columns.items() if ours not in names}, self.vendor)
+
 
 class _Names:
     """The names of a file's columns, found without regard to case."""

@@ -6,7 +6,7 @@ for daily bars and UTC moments for intraday ones. No row is judged or left out h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,12 +16,11 @@ from momentum.errors import DataError
 from momentum_plugins.files import numbers, reading, times
 from momentum_plugins.files.header import Header, named, recognise
 from momentum_plugins.files.options import Options
-from momentum_plugins.files.source import Group, symbol_of
+from momentum_plugins.files.source import Group, one, symbol_of
 
 PRICES = ("open", "high", "low", "close")
 COLUMNS = ("symbol", "ts", *PRICES, "volume")
 _TEXTS = ("symbol", "ts", "time")
-_Query = Callable[[pl.LazyFrame], pl.LazyFrame]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +48,10 @@ def normalise(group: Group, options: Options) -> Bars:
             f"{shown}: has no column of adjusted closes, but files.adjusted is on; set it off, or name the"
             " column in files.columns.adjusted"
         )
-    frame = _values(group.read, header, schema, shown, options.decimal)
-    frame = _with_symbols(frame, header)
+    unused = "adjusted" in header.columns and not options.adjusted
+    if unused:
+        header = header.without("adjusted", "adjusted_volume")
+    frame = _with_symbols(_values(group, header, options.decimal), header)
     vendor = header.vendor
     read = times.read(
         _joined(frame),
@@ -63,7 +64,7 @@ def normalise(group: Group, options: Options) -> Bars:
         ),
     )
     notes = read.notes
-    if "adjusted" in header.columns and not options.adjusted:
+    if unused:
         notes = (*notes, f"{shown}: its adjusted closes are not used; files.adjusted: on uses them")
     frame = _adjusted(frame, header) if options.adjusted else frame
     told = vendor.name if vendor else "own columns" if options.columns else ""
@@ -77,40 +78,45 @@ def normalise(group: Group, options: Options) -> Bars:
 
 def select(file: Path, wanted: Sequence[str], shown: str, setting: str) -> pl.DataFrame:
     """The `wanted` columns of one file in the plain form: ts as it is in the file, the others as in `normalise`."""
-    table = reading.scan([file], reading.form(file, shown, setting))
-    schema = reading.schema(table, shown)
-    header = named([name for name in schema.names() if name != reading.FILE], shown, wanted)
-    return _values(lambda query: reading.collect(query(table), shown), header, schema, shown, None).select(
-        wanted
-    )
+    group = one(file, shown, setting)
+    return _values(group, named(group.schema().names(), shown, wanted), None).select(wanted)
 
 
-def _values(
-    read: Callable[[_Query], pl.DataFrame], header: Header, schema: pl.Schema, shown: str, decimal: str | None
-) -> pl.DataFrame:
+def _values(group: Group, header: Header, decimal: str | None) -> pl.DataFrame:
     """The header's columns under our names, and `reading.FILE` where no column holds the symbol.
 
-    Numbers in text are read as bare ones; only where one is none, the text is looked at once more.
+    Numbers in text are read as the first rows write them; only where one is no such number, the text of all is
+    looked at once more.
     """
-    columns = {ours: _typed(ours, own, schema[own], shown) for ours, own in header.columns.items()}
-    extra = [] if "symbol" in columns or "close" not in columns else [pl.col(reading.FILE)]
-    frame = read(lambda table: table.select(*columns.values(), *extra))
+    schema, shown = group.schema(), group.shown
     texts = {
-        ours: own
-        for ours, own in header.columns.items()
-        if ours not in _TEXTS and schema[own] == pl.String and (decimal == "," or frame[ours].null_count())
-    }
-    if not texts:
-        return frame
-    every = {
         ours: own for ours, own in header.columns.items() if ours not in _TEXTS and schema[own] == pl.String
     }
-    raw = read(lambda table: table.select(pl.col(own).alias(ours) for ours, own in every.items()))
+    number = _number(group.head(), texts.values())
+    columns = [
+        number(pl.col(own)).alias(ours) if ours in texts else _typed(ours, own, schema[own], shown)
+        for ours, own in header.columns.items()
+    ]
+    by_file_name = group.by_file_name and "symbol" not in header.columns
+    extra = [pl.col(reading.FILE)] if by_file_name else []
+    frame = group.read(lambda table: table.select(*columns, *extra))
+    if not any(decimal == "," or frame[ours].null_count() for ours in texts):
+        return frame
+    raw = group.read(lambda table: table.select(pl.col(own).alias(ours) for ours, own in texts.items()))
     return frame.with_columns(numbers.written(raw, decimal, shown))
+
+
+def _number(head: pl.DataFrame, texts: Iterable[str]) -> Callable[[pl.Expr], pl.Expr]:
+    """How the numbers of the first rows are to be read."""
+    text = head.select(texts)
+    bare = text.select(numbers.plain(pl.all())).null_count().equals(text.null_count())
+    return numbers.plain if bare else numbers.signed
 
 
 def _typed(ours: str, own: str, kind: pl.DataType, shown: str) -> pl.Expr:
     column = pl.col(own).alias(ours)
+    if ours in _TEXTS and kind == pl.String:
+        return column.str.strip_chars()
     if ours == "ts":
         return column
     if ours == "time":
@@ -119,8 +125,6 @@ def _typed(ours: str, own: str, kind: pl.DataType, shown: str) -> pl.Expr:
         if not (kind in (pl.String, pl.Categorical) or kind == pl.Enum or kind.is_integer()):
             raise DataError(f"{shown}: column {own} holds {kind}, not symbols; write them as text")
         return column.cast(pl.String)
-    if kind == pl.String:
-        return numbers.plain(column)
     if not kind.is_numeric():
         raise DataError(f"{shown}: column {own} holds {kind}, not numbers; write it as numbers")
     return column.cast(pl.Float64)

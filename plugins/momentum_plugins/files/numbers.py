@@ -6,6 +6,7 @@ import polars as pl
 
 from momentum.errors import DataError
 
+_ENDS = "$€£¥ \t\u00a0\u202f"
 _AROUND = r"[$€£¥\s\u00a0\u202f'’]"
 """Currency signs, blanks and apostrophes: they never change a number's value."""
 _DOT_IS_DECIMAL = r",.*\.|\.\d{1,2}$|\.\d{4,}$|\..*[eE]"
@@ -16,6 +17,11 @@ _EITHER = r"^-?\d{1,3},\d{3}$"
 def plain(text: pl.Expr) -> pl.Expr:
     """Text to Float64 where it is a bare number with a point; null where it is none."""
     return text.cast(pl.Float64, strict=False)
+
+
+def signed(text: pl.Expr) -> pl.Expr:
+    """As `plain`, with a currency sign or blanks around the number."""
+    return plain(text.str.strip_chars(_ENDS))
 
 
 def written(texts: pl.DataFrame, decimal: str | None, shown: str) -> pl.DataFrame:

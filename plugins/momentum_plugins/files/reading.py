@@ -1,7 +1,7 @@
 """From files to the raw columns of a table, or one clear line about why there is none.
 
-Nothing is understood here but the format: columns keep their names; a CSV's values are text without the blanks
-around them, and its blank lines are no rows.
+Nothing is understood here but the format: columns keep their names, a CSV's values are text, and its blank lines are
+no rows.
 """
 
 from __future__ import annotations
@@ -67,8 +67,7 @@ def scan(files: Sequence[Path], how: Form, *, partitioned: bool = False) -> pl.L
     text = pl.scan_csv(
         paths, glob=False, infer_schema=False, separator=how.separator, include_file_paths=FILE
     )
-    values = pl.all().exclude(FILE)
-    return text.with_columns(values.str.strip_chars()).filter(pl.any_horizontal(values.is_not_null()))
+    return text.filter(pl.any_horizontal(pl.all().exclude(FILE).is_not_null()))
 
 
 def _ends(path: Path, shown: str, setting: str) -> tuple[bytes, bytes, int]:

@@ -19,6 +19,8 @@ _STOOQ = re.compile(r"(\.US|_US_D)$")
 _BATCH = 200
 """Files read by one query: enough to keep the processor busy, few enough to show progress."""
 
+_HEAD = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -42,6 +44,10 @@ class Group:
         """The columns of the files, without `reading.FILE`."""
         found = reading.schema(self._scan(self.files[:1]), self.shown)
         return pl.Schema({name: kind for name, kind in found.items() if name != reading.FILE})
+
+    def head(self) -> pl.DataFrame:
+        """The first rows of the first file."""
+        return reading.collect(self._scan(self.files[:1]).head(_HEAD), self.names[0])
 
     def read(self, query: Callable[[pl.LazyFrame], pl.LazyFrame]) -> pl.DataFrame:
         """The files' rows, as `query` asks for them. Raises `DataError` that names the file which is damaged."""
@@ -76,10 +82,7 @@ class Source:
 def find(path: Path, shown: str, progress: Progress | None) -> Source:
     """The files at a path. Raises `DataError` where there is none that can be read, or where kinds are mixed."""
     if not path.is_dir():
-        said = _telling(progress, shown, 1)
-        return Source(
-            (Group((path,), (shown,), reading.form(path, shown), by_file_name=False, said=said),), 1
-        )
+        return Source((one(path, shown, progress=progress),), 1)
     inside = [file.relative_to(path) for file in sorted(path.rglob("*")) if file.is_file()]
     seen = [file for file in inside if not any(part.startswith((".", "_")) for part in file.parts)]
     usable = [file for file in seen if _SUFFIXES.search(file.name)]
@@ -108,6 +111,12 @@ def find(path: Path, shown: str, progress: Progress | None) -> Source:
         for how, files in groups.items()
     )
     return Source(tuple(found), len(usable), len(seen) - len(usable))
+
+
+def one(path: Path, shown: str, setting: str = "files.path", progress: Progress | None = None) -> Group:
+    """The group of one file, which the key `setting` names. Raises `DataError` where it cannot be read."""
+    how = reading.form(path, shown, setting)
+    return Group((path,), (shown,), how, by_file_name=False, said=_telling(progress, shown, 1))
 
 
 def symbol_of(file: str) -> str:

@@ -59,7 +59,7 @@ def normalise(group: Group, options: Options) -> Bars:
         times.Told(
             options.zone,
             options.date_format or (vendor.date_format if vendor else None),
-            vendor.zone if vendor else None,
+            vendor.zone if vendor and group.how.kind == "CSV" else None,
             vendor.name if vendor else "",
         ),
     )

@@ -74,15 +74,25 @@ def write(frame: pl.DataFrame, scratch: Path) -> dict[str, tuple[str, list[Path]
     }
 
 
-def timed(act: Callable[[], Any], rounds: int) -> float:
-    """The median of several runs, in milliseconds, after one that is not counted."""
+def timed(act: Callable[[], Any]) -> float:
+    """Milliseconds of one run."""
+    started = time.perf_counter()
     act()
-    seconds = []
-    for _ in range(rounds):
-        started = time.perf_counter()
-        act()
-        seconds.append(time.perf_counter() - started)
-    return statistics.median(seconds) * 1000
+    return (time.perf_counter() - started) * 1000
+
+
+def compared(files: list[Path], scratch: Path, path: str, rounds: int) -> dict[str, float]:
+    """The medians of both, run in turn so that what else the machine does falls on both; one pair is not counted."""
+    pairs = [
+        (
+            timed(lambda: [pl.read_csv(file) for file in files]),
+            timed(lambda: open_market(scratch, path, vix=None, options=Options())),
+        )
+        for _ in range(rounds + 1)
+    ][1:]
+    bare, opened = (statistics.median(times) for times in zip(*pairs, strict=True))
+    ratio = statistics.median(opened / bare for bare, opened in pairs)
+    return {"bare, ms": bare, "opened, ms": opened, "ratio": ratio}
 
 
 def main() -> None:
@@ -99,12 +109,8 @@ def main() -> None:
             f"{arguments.rows:,} rows, median of {arguments.rounds}{'bare, ms':>20}{'opened, ms':>14}{'ratio':>9}"
         )
         for name, (path, files) in written.items():
-            bare = timed(lambda files=files: [pl.read_csv(file) for file in files], arguments.rounds)
-            opened = timed(
-                lambda path=path: open_market(scratch, path, vix=None, options=Options()), arguments.rounds
-            )
-            results[name] = {"bare, ms": bare, "opened, ms": opened, "ratio": opened / bare}
-            print(f"{name:<36}{bare:>16,.0f}{opened:>14,.0f}{opened / bare:>9.2f}")
+            row = results[name] = compared(files, scratch, path, arguments.rounds)
+            print(f"{name:<36}{row['bare, ms']:>16,.0f}{row['opened, ms']:>14,.0f}{row['ratio']:>9.2f}")
     (HERE / "results").mkdir(exist_ok=True)
     (HERE / "results" / "read.json").write_text(json.dumps(results, indent=1) + "\n")
 

@@ -167,3 +167,27 @@ def test_prices_to_the_cent_come_back_from_both_ways_of_writing(prices: list[flo
 
     assert numbers_of(*english) == prices
     assert numbers_of(*german) == prices
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"PK\x03\x04" + bytes(60), "is a ZIP or an Excel file"),
+        (b"<!DOCTYPE html>\n<p>Too many requests</p>\n", "is a web page, not CSV"),
+        (b'{"Information": "the daily limit is reached"}\n', "is JSON, not CSV"),
+        ("symbol,date\n".encode("utf-16"), r"is text in UTF-16; save it as UTF-8"),
+        ("Datum;Eröffnung\n".encode("latin1"), r"its first line is no text in UTF-8 \(byte 9\)"),
+        (
+            b"AAA,2024-06-13,10,12,9,11,5\n",
+            r"its first line holds values \(AAA, 2024-06-13, .*write them above it",
+        ),
+        (bytes(range(256)), "is no text, and no parquet"),
+    ],
+)
+def test_what_is_often_met_under_the_name_of_a_csv_is_told_for_what_it_is(
+    tmp_path: Path, content: bytes, why: str
+) -> None:
+    (tmp_path / "bars.csv").write_bytes(content)
+
+    with pytest.raises(DataError, match=rf"^bars\.csv: {why}"):
+        days(tmp_path)

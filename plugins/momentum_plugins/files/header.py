@@ -14,6 +14,7 @@ from momentum_plugins.files.vendors import PLAIN, VENDORS, Vendor
 NEEDED = ("symbol", "ts", "open", "high", "low", "close", "volume")
 _RENAMED = re.compile(r"_duplicated_\d+$")
 """What polars adds to a name that a CSV has twice."""
+_NUMBER = re.compile(r"-?[\d.]+")
 _MANY_NAMES, _LONG_NAME = 12, 40
 
 
@@ -129,6 +130,11 @@ def _mapped(names: _Names, name: str, theirs: str) -> str:
 
 
 def _missing(names: _Names, accepted: Sequence[str]) -> str:
+    if any(_NUMBER.fullmatch(name) for name in names.found):
+        return (
+            f"{names.shown}: its first line holds values ({names.listed()}), not the names of the columns;"
+            " write them above it"
+        )
     near = get_close_matches(accepted[0], [shorten(name, _LONG_NAME) for name in names.found], n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     if accepted[0] == "symbol":

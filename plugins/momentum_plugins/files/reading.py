@@ -6,6 +6,7 @@ no rows.
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import zlib
 from collections.abc import Sequence
@@ -19,11 +20,19 @@ from momentum.errors import DataError
 
 FILE = "\x00file"
 """The column of `scan` that holds each row's file; no file has one of that name."""
-_PARQUET, _GZIP = b"PAR1", b"\x1f\x8b"
+_PARQUET, _GZIP, _ZIP = b"PAR1", b"\x1f\x8b", b"PK\x03\x04"
 _SMALLEST_PARQUET = 12
 _PARQUET_SUFFIXES = {".parquet", ".pq"}
 _SEPARATORS = ",;\t|"
 _LONGEST_HEADER = 1 << 16
+_OTHERS = {
+    "pk\x03\x04": "is a ZIP or an Excel file; unpack it, or save it as CSV",
+    "<!doctype": "is a web page, not CSV; fetch the file again and look at what the page says",
+    "<html": "is a web page, not CSV; fetch the file again and look at what the page says",
+    "{": "is JSON, not CSV; it may be a vendor's message: look at it, or write it as CSV",
+    "[": "is JSON, not CSV; write it as CSV",
+}
+"""What a first line tells of files of other formats that are often met under the name of a CSV."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,9 @@ def form(path: Path, shown: str, setting: str = "files.path") -> Form:
             f"{shown}: not a parquet file, though it is named one; write it as parquet, or name it .csv"
         )
     header = _first_line(path, shown, packed=head.startswith(_GZIP))
+    for sign, what in _OTHERS.items():
+        if header.lower().startswith(sign):
+            raise DataError(f"{shown}: {what}")
     return Form("CSV", header, max(_SEPARATORS, key=header.count))
 
 
@@ -95,7 +107,16 @@ def _first_line(path: Path, shown: str, *, packed: bool) -> str:
             line = file.readline(_LONGEST_HEADER)
     except (OSError, EOFError, zlib.error) as error:
         raise _damaged(error, shown) from None
-    return line.decode("utf-8-sig", errors="replace").strip()
+    if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise DataError(f"{shown}: is text in UTF-16; save it as UTF-8")
+    if b"\0" in line and not line.startswith(_ZIP):
+        raise DataError(f"{shown}: is no text, and no parquet; give a CSV or a parquet file")
+    try:
+        return line.decode("utf-8-sig").strip()
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{shown}: its first line is no text in UTF-8 (byte {error.start + 1}); save it as UTF-8"
+        ) from None
 
 
 def schema(table: pl.LazyFrame, shown: str) -> pl.Schema:

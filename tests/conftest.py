@@ -6,7 +6,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("unhurried", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("unhurried")
 
 SHARED = Path(os.environ.get("MOMENTUM_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
 

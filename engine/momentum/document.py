@@ -47,7 +47,10 @@ def document(context: Context, result: ScanResult) -> dict[str, object]:
         "funnel": result.screen.funnel,
         "market": result.screen.market,
         "since": result.reconciled,
-        "readings": [{"symbol": r.symbol, "score": r.score, "signals": r.signals} for r in result.readings],
+        "readings": [
+            {"symbol": r.symbol, "score": r.score, "signals": r.signals, "columns": r.columns}
+            for r in result.readings
+        ],
         "decision": result.verdict.decision,
         "plan": {
             "orders": [_order(order) for order in (*result.plan.closes, *result.plan.buys)],

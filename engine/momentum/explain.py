@@ -83,6 +83,7 @@ def explain(ledger: Ledger, record: ScanRecord, symbol: str) -> dict[str, Any]:
             _resolved(point, row) | {"earned": row.get(f"score:{point['key']}")} for point in rules["score"]
         ],
         "reading": reading,
+        "signals": _signals(rules, reading["columns"]) if reading else [],
         "decision": _decision(found["decision"], symbol),  # type: ignore[arg-type]
         "plan": {
             "orders": [o for o in _list(found["plan"], "orders") if o["symbol"] == symbol],
@@ -125,6 +126,16 @@ def _earned(points: Sequence[Mapping[str, Any]], row: Mapping[str, Any]) -> dict
     for point in points:
         found[point["name"]] = found.get(point["name"], 0.0) + (row.get(f"score:{point['key']}") or 0.0)
     return found
+
+
+def _signals(rules: Mapping[str, Any], columns: Mapping[str, Value]) -> list[dict[str, Any]]:
+    """The rules on a held position with their numbers: reversal points, and exits with their verdicts."""
+    named = (("reversal", "reversal"), ("exits", "exit"), ("close_when", "close_when"))
+    return [
+        {**_resolved(rule, columns), "section": section, "verdict": columns.get(f"{prefix}:{rule['key']}")}
+        for section, prefix in named
+        for rule in rules[section]
+    ]
 
 
 def _list(found: object, key: str) -> Sequence[Any]:

@@ -155,7 +155,7 @@ def _run(context: Context, info: ScanInfo, moment: Moment, watcher: Watcher) -> 
         info, moment, reconciled, before, signs, found, situation, verdict, plan, executed, protections,
         after=before if info.dry_run else portfolio(trading),
         alarms=context.ledger.alarms(context.broker.account_id),
-        notes=(*cautions(context, info.now, dry_run=info.dry_run), *found.failures,
+        notes=(*cautions(context, info.now, dry_run=info.dry_run), *map(context.host.hide, found.failures),
                *context.program.failures, *problems),
     )  # fmt: skip
     record(context, result)

@@ -48,6 +48,7 @@ def market_state(context: Context, trading: Trading, view: Portfolio, found: Scr
     A signal that failed halts buying too: without it a candidate might not be one.
     """
     session = trading.sessions.of(trading.session)
+    failures = (*context.program.failures, *found.failures)
     symbols = {position.symbol for position in view.positions} | {order.symbol for order in view.open_orders}
     symbols |= {candidate.symbol for candidate in found.candidates}
     return MarketState(
@@ -55,7 +56,7 @@ def market_state(context: Context, trading: Trading, view: Portfolio, found: Scr
         is_open=session is not None and session.opens <= trading.now <= session.closes,
         quotes=trading.data.quotes(sorted(symbols), trading.now),
         caps={symbol: trading.universe.cap_of(symbol) for symbol in symbols},
-        halt=halted(trading.workspace) or "; ".join((*context.program.failures, *found.failures)) or None,
+        halt=halted(trading.workspace) or context.host.hide("; ".join(failures)) or None,
     )
 
 

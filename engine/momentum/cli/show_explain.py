@@ -91,10 +91,14 @@ def _reading(out: Console, found: Mapping[str, Any]) -> None:
     reading = found["reading"]
     if reading is None:
         return
-    signs = (
-        ", ".join(f"{signal['name']} {signal['points']:g}" for signal in reading["signals"]) or "no signal"
-    )
-    out.print(f"held: reversal score {reading['score']:g} ({signs})")
+    most = sum(signal["points"] for signal in found["signals"] if signal["section"] == "reversal")
+    made = table("held", "condition", "with its numbers", "counts", right=("counts",))
+    for signal in found["signals"]:
+        verdict = signal["verdict"]
+        counts = _number(verdict) if signal["section"] == "reversal" else _SIGN[verdict][0]
+        made.add_row(signal["name"], signal["when"], Text(signal["numbers"], style="dim"), Text(counts))
+    made.add_row("reversal score", f"of {most:g}", "", Text(f"{reading['score']:g}", style="bold"))
+    out.print(made)
 
 
 def _decided(out: Console, found: Mapping[str, Any]) -> None:

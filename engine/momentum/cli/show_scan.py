@@ -91,9 +91,11 @@ class Progress:
         limits = self._context.settings.limits
         self._out.print(f"  {account_line(view, limits.max_exposure, limits.max_positions)}")
         for fill in since.fills:
+            intent = self._context.ledger.intent(fill.client_id)
+            why = intent.reason.replace("_", " ") if intent else "not by an order of ours"
             self._out.print(
                 f"  since the last look: {fill.side} {fill.qty} {fill.symbol} at {format_price(fill.price)}, "
-                f"{clock(fill.at)}"
+                f"{clock(fill.at)}: {why}"
             )
         for client_id in since.lost:
             self._out.print(Text(f"  order {client_id} never reached the broker", style="yellow"))

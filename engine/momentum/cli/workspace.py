@@ -71,6 +71,7 @@ def _checked(
 ) -> Settings | None:
     """Load one strategy's settings and collect what is wrong, each finding once."""
     from momentum.market.lookahead import looks_ahead, trial_panel
+    from momentum.rules.language import RuleError
     from momentum.rules.program import compile_program
     from momentum.settings.load import load
 
@@ -81,9 +82,19 @@ def _checked(
         return None
     into |= {str(finding): finding for finding in settings.warnings}
     program = compile_program(settings.strategy, settings.host, settings.limits)
-    for name in looks_ahead(program.features, trial_panel()):
-        message = f"{name} = {program.texts[name]} looks ahead: its past values change when later bars come"
-        finding = Finding(f"strategies/{settings.strategy.name}.yaml", message, f"features.{name}")
+    where_it_stands = f"strategies/{settings.strategy.name}.yaml"
+    try:
+        ahead = looks_ahead(program.features, trial_panel())
+    except RuleError as error:
+        finding = Finding(where_it_stands, settings.host.hide(str(error)), "features")
+        into[str(finding)] = finding
+        return settings
+    for name in ahead:
+        message = (
+            f"{name} = {program.texts[name]} of {program.origin(name)} looks ahead: "
+            "its past values change when later bars come"
+        )
+        finding = Finding(where_it_stands, message, f"features.{name}")
         into[str(finding)] = finding
     for failure in program.failures:
         into[failure] = Finding("plugins", failure)

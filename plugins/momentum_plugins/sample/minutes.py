@@ -73,8 +73,10 @@ class Minutes:
 def minutes_of(seed: int, bars: DayBars, count: int) -> Minutes:
     """The `count` minutes of each bar; those of a symbol's day do not depend on what else is asked for."""
     ticks, volume_noise, sway = _draw(seed, bars, count)
-    stirred = ticks * np.repeat(_stir(volume_noise), _TICKS, axis=1)
-    cents = _path(bars, stirred, count).reshape(len(bars.symbols), count, _TICKS)
+    by_minute = (len(bars.symbols), count, _TICKS)
+    moves = ticks.reshape(by_minute)
+    moves *= _stir(volume_noise)[:, :, None]
+    cents = _path(bars, moves.reshape(ticks.shape), count).reshape(by_minute)
     return Minutes(
         open=cents[:, :, 0] / 100,
         high=cents.max(axis=2) / 100,

@@ -11,7 +11,17 @@ from typing import Any
 import pytest
 
 from make_sample_market import PAGE, PICTURES, beside, known_real, page_with, tables
-from market_portraits import CLASSES, MARKS, SEEDS, Portrait, real_market, sample_days, sample_minutes
+from market_portraits import (
+    CLASSES,
+    EVENING,
+    MARKS,
+    SEEDS,
+    Portrait,
+    real_market,
+    sample_days,
+    sample_market,
+    sample_minutes,
+)
 from market_statistics import DAILY, INTRADAY, Statistic
 
 EVERY_DAILY = pytest.mark.parametrize("statistic", DAILY, ids=lambda statistic: statistic.key)
@@ -68,6 +78,13 @@ def test_bars_widen_and_narrow_through_the_day_as_real_ones_do(bars: str) -> Non
 def test_a_breakout_pays_in_no_class_under_every_seed() -> None:
     for cap in CLASSES:
         assert min(days(seed)[cap]["figures"]["followed"] for seed in SEEDS) < 0, cap
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_market_falls_by_a_tenth_or_so_and_does_not_crash(seed: int) -> None:
+    close = sample_market(seed).daily(["SPY"], EVENING, 10_000)["close"]
+    deepest = (close / close.cum_max() - 1).min()
+    assert -0.13 < deepest < -0.07  # type: ignore[operator]
 
 
 def test_the_page_tells_what_the_statistics_say() -> None:

@@ -182,6 +182,17 @@ def test_the_zone_that_a_vendor_writes_in_is_said_and_the_settings_zone_goes_bef
     assert "as America/New_York, as Alpha Vantage writes them" in opened(base).notes()[0]
 
 
+def test_a_parquet_is_nobody_s_so_that_its_times_without_a_zone_are_utc(tmp_path: Path) -> None:
+    (tmp_path / "bars").mkdir()
+    stamps = [datetime(2024, 6, 14, 13, minute) for minute in (30, 35)]
+    rows = build.frame([build.bar("AAPL", stamp) for stamp in stamps], "timestamp").drop("symbol")
+    build.write(rows, tmp_path / "bars" / "AAPL.parquet")
+
+    found = opened(tmp_path).bars(["AAPL"], datetime(2024, 1, 1, tzinfo=UTC), LATE)
+
+    assert found["ts"].to_list() == [stamp.replace(tzinfo=UTC) for stamp in stamps]
+
+
 GERMAN = """\
 Datum;Eröffnung;Hoch;Tief;Schluss;Stücke
 13.06.2024;10,00;12,00;9,00;11,00;1.000
@@ -201,7 +212,7 @@ def test_one_s_own_names_of_columns_are_mapped_by_the_settings(tmp_path: Path) -
     market = opened(directory(tmp_path, AAPL=GERMAN), columns=MAPPING)
 
     assert all_rows(market) == ROWS
-    assert market.title.startswith("bars (own columns CSV; ")
+    assert market.title.startswith("bars (CSV by files.columns; ")
 
 
 def test_a_mapping_may_leave_away_what_is_named_as_usual(tmp_path: Path) -> None:

@@ -126,11 +126,10 @@ def _document(
 def _report(market: MarketData, frame: pl.DataFrame, left_out: Sequence[LeftOut], target: Path) -> None:
     click.echo(f"read: {market.title}")
     click.echo(f"wrote {target}: {len(frame):,} bars, {target.stat().st_size / 1e6:,.1f} MB")
-    told = [str(part) for part in left_out]
-    for line in told:
-        click.echo(f"  {line}")
+    for part in left_out:
+        click.echo(f"  {part}")
     for note in market.notes():
-        if not any(line in note for line in told):
+        if not any(part.reason in note for part in left_out):
             click.echo(f"  {note}")
-    if not told:
+    if not left_out:
         click.echo("  nothing was left out")

@@ -67,13 +67,19 @@ def normalise(group: Group, options: Options) -> Bars:
     if unused:
         notes = (*notes, f"{shown}: its adjusted closes are not used; files.adjusted: on uses them")
     frame = _adjusted(frame, header) if options.adjusted else frame
-    told = vendor.name if vendor else "own columns" if options.columns else ""
     return Bars(
-        frame.with_columns(read.column).select(COLUMNS),
-        read.daily,
-        notes,
-        f"{told} {group.how.kind}".strip() if told or group.by_file_name else "",
+        frame.with_columns(read.column).select(COLUMNS), read.daily, notes, _read_as(group, header, options)
     )
+
+
+def _read_as(group: Group, header: Header, options: Options) -> str:
+    """What a title says of the files; nothing of one file in the plain form."""
+    kind = group.how.kind
+    if header.vendor is not None:
+        return f"{header.vendor.name} {kind}"
+    if options.columns:
+        return f"{kind} by files.columns"
+    return kind if group.by_file_name else ""
 
 
 def select(file: Path, wanted: Sequence[str], shown: str, setting: str) -> pl.DataFrame:

@@ -132,7 +132,8 @@ def test_a_real_broker_gets_no_orders_of_another_time(house: tuple[Path, Path]) 
         "    def __getattr__(self, name):\n"
         "        if name == 'reset':\n            raise AttributeError(name)\n"
         "        return getattr(self._inner, name)\n\n"
-        "@momentum.hookimpl\ndef momentum_broker(workspace):\n    return Real(momentum_plugins.paper.momentum_broker(workspace))\n"
+        "@momentum.hookimpl\ndef momentum_broker(workspace):\n"
+        "    return Real(momentum_plugins.paper.momentum_broker(workspace))\n"
     )
     run = momentum("scan", "-C", work, "--data", data, *AT, "--json", "--set", "plugins.broker=./other.py")
     assert run.code == 0, run.err

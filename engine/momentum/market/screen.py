@@ -130,7 +130,9 @@ def _without(program: Program, broken: Iterable[str]) -> Program:
 
 def with_features(bars: pl.LazyFrame, program: Program) -> pl.LazyFrame:
     """Bars, sorted by symbol and time, with the features of each, as they are computed."""
-    return bars.with_columns(expression.over("symbol").alias(name) for name, expression in program.features)
+    own = [e.over("symbol").alias(name) for name, e in program.features if name not in program.lagged]
+    lagged = [pl.col(of).shift(lag).over("symbol").alias(name) for name, (of, lag) in program.lagged.items()]
+    return bars.with_columns(own).with_columns(lagged)
 
 
 def judged(rows: pl.LazyFrame, program: Program) -> pl.LazyFrame:

@@ -49,10 +49,12 @@ class Condition:
 class Program:
     """What a scan evaluates. `failures` are signals of plugins that cannot be used: then there are no buys.
 
-    `origins` says which plugin computes a feature, `places` where its factory stands (`my_signals.py:7`).
+    `lagged` are the features that are another one some bars ago: its name and how many. `origins` says which
+    plugin computes a feature, `places` where its factory stands (`my_signals.py:7`).
     """
 
     features: tuple[tuple[str, pl.Expr], ...]
+    lagged: Mapping[str, tuple[str, int]]
     columns: tuple[tuple[str, pl.Expr], ...]
     filters: tuple[Condition, ...]
     score: tuple[Condition, ...]
@@ -122,6 +124,7 @@ class _Compiler:
         rank = self._rank()
         return Program(
             features=tuple(self.features.items()),
+            lagged=self._lagged(),
             columns=tuple(self.columns.items()),
             filters=filters,
             score=score,
@@ -150,6 +153,16 @@ class _Compiler:
             self.texts[call.name] = _call_text(call)
         except RuleError as error:
             self.problems.append(Problem(path, str(error)))
+
+    def _lagged(self) -> dict[str, tuple[str, int]]:
+        """Features that are another one some bars ago: computed once and shifted, they need not be computed twice."""
+        calls = [call for call in self.strategy.features if call.name in self.features]
+        now = {_call_text(call): call.name for call in calls if not call.lag}
+        return {
+            call.name: (now[text], call.lag)
+            for call in calls
+            if call.lag and (text := _call_text(replace(call, lag=0))) in now
+        }
 
     def _column(self, name: str, text: str) -> None:
         path = ("columns", name)

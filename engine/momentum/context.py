@@ -9,6 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from momentum.errors import LedgerError, UsageError
+from momentum.execution.guarded import guarded
 from momentum.execution.trading import StopPolicy, Trading
 from momentum.host.dispatch import only
 from momentum.host.registry import Host
@@ -117,7 +118,7 @@ def open_context(settings: Settings, clock: Clock) -> Context:
         universe=universe,
         program=compile_program(settings.strategy, settings.host, settings.limits),
         data=data,
-        broker=broker,
+        broker=guarded(broker, settings.host.hide),
         ledger=ledger_of(settings),
         clock=clock,
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from momentum.host.dispatch import call_each
 from momentum.host.registry import Host
 from momentum.model.decision import CandidateAction, Decision, ExecutionPlan, PositionAction, Situation
+
+_LARGEST = 1e9
+"""Of scores: beyond it nothing is a number of points (and NaN is not either)."""
 
 NOBODY = "nobody"
 """The `decider` of a decision that no decider made: it holds everything and buys nothing."""
@@ -64,13 +66,22 @@ def misshapen(answer: object) -> str:
     actions = (*answer.position_actions, *answer.candidate_actions)
     texts = [answer.market_assessment, answer.portfolio_summary]
     texts += [text for action in actions for text in (action.symbol, action.action, action.reasoning)]
-    if not all(isinstance(text, str) for text in texts):
-        return "a Decision with something else where a text belongs"
+    texts += [*plan.closes, *plan.buys, *plan.new_watchlist]
+    if not all(_can_be_written(text) for text in texts):
+        return "a Decision with something that is no text where a text belongs"
     numbers = [action.reversal_score for action in answer.position_actions]
     numbers += [n for action in answer.candidate_actions for n in (action.score, action.conviction)]
-    if not all(isinstance(n, int | float) and math.isfinite(n) for n in numbers):
+    if not all(isinstance(n, int | float) and abs(n) <= _LARGEST for n in numbers):
         return "a Decision with a score or conviction that is no number"
     return ""
+
+
+def _can_be_written(text: object) -> bool:
+    """Whether it is a text that a file, a database and a terminal take."""
+    try:
+        return isinstance(text, str) and bool(text.encode("utf-8") or True)
+    except UnicodeEncodeError:
+        return False
 
 
 def _nothing(why: str) -> Decision:

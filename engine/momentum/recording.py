@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -10,7 +11,9 @@ import polars as pl
 from momentum.context import Context
 from momentum.deciding import NOBODY
 from momentum.document import document
-from momentum.model.decision import WatchEntry
+from momentum.model.decision import ScanInfo, WatchEntry
+from momentum.model.events import Event
+from momentum.telling import failure_events, scan_events
 
 if TYPE_CHECKING:
     from momentum.scan import ScanResult
@@ -36,6 +39,26 @@ def record(context: Context, result: ScanResult) -> None:
                 scanned = None if info.cap == "all" else result.screen.members
                 ledger.update_watchlist(account, watch_entries(result), replacing=scanned)
         ledger.finish_scan(info.id, "finished", document(context, result), _blob(result.screen.frame))
+        if not info.dry_run:
+            _record_events(context, scan_events(result))
+
+
+def record_failure(context: Context, info: ScanInfo, error: BaseException) -> None:
+    """Record that a scan ended before its end, and what somebody must be told of it: the alarms that stand."""
+    ledger = context.ledger
+    with ledger.transaction():
+        ledger.finish_scan(info.id, "failed", {}, b"")
+        if not info.dry_run:
+            alarms = ledger.alarms(context.broker.account_id)
+            _record_events(
+                context, failure_events(info, alarms, context.host.hide(str(error) or repr(error)))
+            )
+
+
+def _record_events(context: Context, events: Sequence[Event]) -> None:
+    notifiers = context.host.roles.get("notify", ())
+    for event in events:
+        context.ledger.record_event(event, notifiers, account=context.broker.account_id)
 
 
 def watch_entries(result: ScanResult) -> tuple[WatchEntry, ...]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from momentum.context import Context
 from momentum.deciding import Verdict, ask
-from momentum.errors import UsageError
+from momentum.errors import LedgerError, UsageError
 from momentum.execution.account import portfolio
 from momentum.execution.desk import TradingDesk
 from momentum.execution.reconcile import Reconciled, reconcile
@@ -24,12 +24,12 @@ from momentum.market.screen import Screen, readings, screen
 from momentum.model.decision import Execution, Plan, PlannedOrder, ScanInfo, Situation
 from momentum.model.market import Reading, ScanType
 from momentum.model.portfolio import Portfolio
-from momentum.recording import record
+from momentum.recording import record, record_failure
 from momentum.risk.book import MarketState
 from momentum.risk.gate import gate
 from momentum.risk.proposal import exit_demands
 from momentum.situation import at_the_brokers_time, cautions, market_state, situate
-from momentum.telling import scan_events, tell
+from momentum.telling import deliver
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +92,14 @@ def run(context: Context, request: ScanRequest, watcher: Watcher) -> ScanResult:
         info = context.ledger.begin_scan(info, account, context.clock.now())
         try:
             result = _run(context, info, request.moment, watcher)
-        except BaseException:
-            context.ledger.finish_scan(info.id, "failed", {}, b"")
+        except BaseException as error:
+            with suppress(LedgerError):  # the first error is the one to tell
+                record_failure(context, info, error)
+                deliver(context.host, context.ledger, context.settings.timeouts.notify)
             raise
     if info.dry_run:
         return result
-    events = scan_events(result)
-    budget = context.settings.timeouts.notify
-    return replace(result, untold=tell(context.host, context.ledger, events, account, budget))
+    return replace(result, untold=deliver(context.host, context.ledger, context.settings.timeouts.notify))
 
 
 def _run(context: Context, info: ScanInfo, moment: Moment, watcher: Watcher) -> ScanResult:
@@ -199,12 +199,20 @@ def execute(
         return tuple(_planned(order) for order in (*plan.closes, *plan.buys)), ()
     desk = TradingDesk(trading, plan, market)
     problems: list[str] = []
-    for answer in call_each(context.host, "execute", "momentum_execute", plan=plan, desk=desk):
-        if answer.error is not None:
-            problems.append(answer.error)
-        if desk.tried or answer.value is not None:
-            break
-    desk.shut()
+    try:
+        for answer in call_each(context.host, "execute", "momentum_execute", plan=plan, desk=desk):
+            if answer.error is not None:
+                problems.append(answer.error)
+            elif answer.value is not None and not isinstance(answer.value, list | tuple):
+                problems.append(
+                    f"{answer.origin} returned {type(answer.value).__name__}, not a list of Executions"
+                )
+            elif answer.value is not None:
+                break
+            if desk.tried:
+                break
+    finally:
+        desk.shut()
     return tuple(desk.done), tuple(problems)
 
 

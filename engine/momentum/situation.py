@@ -33,7 +33,7 @@ def cautions(context: Context, now: datetime, *, dry_run: bool) -> tuple[str, ..
     """What a person should know of how this scan meets its account."""
     moment = context.broker.moment()
     last = f"{moment.astimezone(EXCHANGE):%Y-%m-%d %H:%M} New York" if moment else "not known"
-    if not at_the_brokers_time(context, now):
+    if dry_run and not at_the_brokers_time(context, now):
         return (f"a dry run, because the scan's moment is not the broker's, which is {last}",)
     if dry_run and moment is not None and moment != now:
         return (f"a dry run does not move the account: its positions are those of its last moment, {last}",)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from momentum.host.dispatch import call
 from momentum.host.registry import Host
+from momentum.ledger.rows import Alarm
 from momentum.ledger.store import Ledger
+from momentum.model.decision import ScanInfo
 from momentum.model.events import Event
 from momentum.units import format_price
 
@@ -16,15 +18,6 @@ if TYPE_CHECKING:
     from momentum.scan import ScanResult
 
 _BATCH = 100
-
-
-def tell(
-    host: Host, ledger: Ledger, events: Sequence[Event], account: str, budget: timedelta
-) -> tuple[str, ...]:
-    """Record events, then deliver what each notifier has not had yet; return what went wrong."""
-    for event in events:
-        ledger.record_event(event, host.roles.get("notify", ()), account=account)
-    return deliver(host, ledger, budget)
 
 
 def deliver(host: Host, ledger: Ledger, budget: timedelta) -> tuple[str, ...]:
@@ -40,16 +33,29 @@ def deliver(host: Host, ledger: Ledger, budget: timedelta) -> tuple[str, ...]:
     return tuple(problems)
 
 
+def alarm_events(info: ScanInfo, alarms: Sequence[Alarm]) -> list[Event]:
+    """One critical event for each position, or account, without protection."""
+    return [
+        Event(
+            f"{info.id}:{alarm.kind}:{alarm.symbol}", alarm.kind, "critical", info.now,
+            f"{alarm.symbol or 'the account'} is not protected", alarm.text,
+            {"symbol": alarm.symbol, "scan": info.id},
+        )
+        for alarm in alarms
+    ]  # fmt: skip
+
+
+def failure_events(info: ScanInfo, alarms: Sequence[Alarm], why: str) -> list[Event]:
+    """What a scan that failed has to tell: the alarms that stand, and that it failed."""
+    title = f"{info.type} scan {info.id} failed: {why.splitlines()[0]}"
+    failed = Event(f"{info.id}:failed", "scan.failed", "warning", info.now, title, why, {"scan": info.id})
+    return [*alarm_events(info, alarms), failed]
+
+
 def scan_events(result: ScanResult) -> tuple[Event, ...]:
     """What a scan has to tell: each position without a stop, each order that did not go as planned, its end."""
     info = result.info
-    events = [
-        Event(
-            f"{info.id}:{alarm.kind}:{alarm.symbol}", alarm.kind, "critical", info.now,
-            f"{alarm.symbol or 'the account'} is not protected", alarm.text, {"symbol": alarm.symbol, "scan": info.id},
-        )
-        for alarm in result.alarms
-    ]  # fmt: skip
+    events = alarm_events(info, result.alarms)
     events += [
         Event(
             f"{info.id}:order:{done.symbol}:{done.side}", f"order.{done.status}", "warning", info.now,

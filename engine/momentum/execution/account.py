@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from momentum.errors import DataError
+from momentum.errors import BrokerError, DataError
 from momentum.execution.trading import Trading
 from momentum.ledger.rows import INTENDED, UNKNOWN
 from momentum.model.market import Quote
@@ -63,8 +63,16 @@ def _unresolved(trading: Trading) -> tuple[Order, ...]:
             updated_at=intent.updated_at or trading.now,
         )
         for intent in waiting
-        if intent.request.type == "market"
+        if intent.request.type == "market" and not _is_known(trading, intent.client_id)
     )
+
+
+def _is_known(trading: Trading, client_id: str) -> bool:
+    """Whether the broker has the order after all: then it stands among its orders or holdings, and counts there."""
+    try:
+        return trading.broker.find(client_id) is not None
+    except BrokerError:
+        return False
 
 
 def covers(order: Order, symbol: str) -> bool:

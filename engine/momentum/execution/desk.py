@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from threading import Lock
 
 from momentum.execution.account import portfolio
 from momentum.execution.closing import close_position, ended, followed
@@ -28,6 +29,7 @@ class TradingDesk:
         self._plan = plan
         self._market = market
         self._shut = False
+        self._one_at_a_time = Lock()
         self.tried: list[PlannedOrder] = []
         self.done: list[Execution] = []
 
@@ -44,8 +46,9 @@ class TradingDesk:
         return self._once(order, self._plan.buys, self._buy)
 
     def shut(self) -> None:
-        """Take nothing more; what nobody carried out is on record as dropped."""
-        self._shut = True
+        """Take nothing more, once what is being carried out is done; what nobody carried out is dropped."""
+        with self._one_at_a_time:
+            self._shut = True
         for order in (*self._plan.closes, *self._plan.buys):
             if order not in self.tried:
                 self.done.append(ended(order, "dropped", text="no executor carried it out"))
@@ -58,16 +61,21 @@ class TradingDesk:
         Whatever fails on the way may have failed after the order was sent: it is on record as unknown and
         left to reconciliation, never tried again.
         """
-        if self._shut or order not in planned or order in self.tried:
-            why = "the desk is shut" if self._shut else "it is not an order of the plan, or was tried already"
-            return ended(order, "refused", text=why)
-        self.tried.append(order)
-        try:
-            execution = act(order)
-        except Exception as error:
-            execution = ended(order, "unknown", text=f"{type(error).__name__}: {error}")
-        self.done.append(execution)
-        return execution
+        with self._one_at_a_time:
+            if self._shut or order not in planned or order in self.tried:
+                why = (
+                    "the desk is shut"
+                    if self._shut
+                    else "it is not an order of the plan, or was tried already"
+                )
+                return ended(order, "refused", text=why)
+            self.tried.append(order)
+            try:
+                execution = act(order)
+            except Exception as error:
+                execution = ended(order, "unknown", text=f"{type(error).__name__}: {error}")
+            self.done.append(execution)
+            return execution
 
     def _close(self, order: PlannedOrder) -> Execution:
         view = self.portfolio()

@@ -32,10 +32,9 @@ def send(
     trading.ledger.write_intent(
         request, account=trading.account, scan_id=trading.scan_id, reason=reason, context=context or {}
     )
-    outcome = _submit(trading, request)
+    outcome = trading.broker.submit(request)
     if isinstance(outcome, Unknown):
-        found = look_up(trading, request.client_id)
-        outcome = Confirmed(found) if found is not None else outcome
+        outcome = _resolved(trading, request.client_id, outcome)
     trading.ledger.record_outcome(request.client_id, outcome)
     return request, outcome
 
@@ -56,18 +55,9 @@ def resize(trading: Trading, order: Order, qty: int, reason: str) -> Outcome:
     )
     outcome = trading.broker.replace(order.id, request.client_id, qty)
     if isinstance(outcome, Unknown):
-        found = look_up(trading, request.client_id)
-        outcome = Confirmed(found) if found is not None else outcome
+        outcome = _resolved(trading, request.client_id, outcome)
     trading.ledger.record_outcome(request.client_id, outcome)
     return outcome
-
-
-def _submit(trading: Trading, request: OrderRequest) -> Outcome:
-    """Ask the broker. A plugin that raises instead of answering may have sent the order: unknown, not failed."""
-    try:
-        return trading.broker.submit(request)
-    except Exception as error:
-        return Unknown(f"{type(error).__name__}: {error}")
 
 
 def next_id(trading: Trading, symbol: str, kind: str) -> str:
@@ -111,15 +101,32 @@ def _until_done(trading: Trading, client_id: str, patience: timedelta) -> Order 
     return order
 
 
+def _resolved(trading: Trading, client_id: str, outcome: Unknown) -> Outcome:
+    """What became of an order that was not answered, where the broker tells."""
+    try:
+        found = look_up(trading, client_id)
+    except BrokerError:
+        return outcome
+    return Confirmed(found) if found is not None else outcome
+
+
 def look_up(trading: Trading, client_id: str) -> Order | None:
-    """Find an order whose outcome is unknown; not being found at once is no proof, so look more than once."""
+    """Find an order whose outcome is unknown; not being found at once is no proof, so look more than once.
+
+    Raises `BrokerError` where the broker did not answer once: that is no proof at all.
+    """
+    silence: BrokerError | None = None
     for attempt in range(_LOOKUPS):
         if attempt:
             trading.sleep(trading.patience.poll.total_seconds())
         try:
             found = trading.broker.find(client_id)
-        except BrokerError:
+        except BrokerError as error:
+            silence = error
             continue
         if found is not None:
             return found
+        silence = None
+    if silence is not None:
+        raise silence
     return None

@@ -71,6 +71,9 @@ def _cover(trading: Trading, position: Position) -> Protection:
                 return Protection(position.symbol, position.qty, None, placed)
         except MomentumError as error:
             problem = str(error)
+        except BaseException as error:  # Ctrl-C included: nobody may leave a position bare in silence
+            _shout(trading, position, f"interrupted by {type(error).__name__}")
+            raise
     _shout(trading, position, problem)
     return Protection(position.symbol, position.qty, None, placed=False, problem=problem)
 

@@ -26,7 +26,7 @@ def test_a_change_is_in_force_for_the_next_command_and_on_record(work: Path) -> 
     assert row["origin"].startswith("override by ")
     assert row["bounds"] == "from 3 to 10"
     assert row["settable"] is True
-    assert (row["changed"]["old"], row["changed"]["new"]) == (None, "4")
+    assert (row["changed"]["old"], row["changed"]["new"]) == (5, 4)
     assert value(work, "decide.close_reversal") == 4, "what follows the key follows the change"
 
 
@@ -36,8 +36,8 @@ def test_a_change_is_taken_back_and_both_are_listed_with_who_and_when(work: Path
     assert value(work, "monitor.auto_close") is True
     changes = momentum("settings", "--changes", "-C", work, "--json").json
     assert [(c["key"], c["old"], c["new"]) for c in changes] == [
-        ("monitor.auto_close", None, "off"),
-        ("monitor.auto_close", "off", None),
+        ("monitor.auto_close", True, False),
+        ("monitor.auto_close", False, True),
     ]
     assert all(c["who"] and c["at"] for c in changes)
     assert "was not changed" in momentum("unset", "autoclose", "-C", work).out
@@ -78,3 +78,22 @@ def test_a_hard_limit_can_be_tightened_and_the_files_limit_stays_the_bound(work:
     run = momentum("settings", "limits.max_exposure", "-C", work, "--json")
     assert run.json["limits.max_exposure"]["value"] == "50%"
     assert "it is not used" in run.err
+
+
+def test_no_change_keeps_a_person_from_the_command_that_takes_it_back(work: Path) -> None:
+    momentum("set", "limits.position_size", "5%", "-C", work)
+    momentum("set", "limits.max_exposure", "6%", "-C", work)
+    assert momentum("unset", "limits.position_size", "-C", work).code == 0
+    left = momentum("settings", "limits.max_exposure", "-C", work, "--json")
+    assert left.code == 0
+    assert left.json["limits.max_exposure"]["value"] == "60%"
+    assert "`momentum unset limits.max_exposure` takes it back" in left.err
+    assert momentum("unset", "limits.max_exposure", "-C", work).code == 0
+    assert momentum("settings", "-C", work).err == ""
+
+
+def test_a_setting_answers_by_its_short_name_and_where_it_is_not_set(work: Path) -> None:
+    short = momentum("settings", "autoclose", "-C", work, "--json").json
+    assert short["monitor.auto_close"]["bounds"] == "on | off"
+    unset = momentum("settings", "files.zone", "-C", work, "--json").json
+    assert unset["files.zone"]["origin"] == "not set"

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
-from momentum.errors import LedgerError, UsageError
+from momentum.errors import Finding, LedgerError, SettingsError, UsageError
 from momentum.execution.guarded import guarded
 from momentum.execution.trading import StopPolicy, Trading
 from momentum.host.dispatch import only
 from momentum.host.registry import Host
 from momentum.ledger.database import ledger_path
+from momentum.ledger.rows import Override
 from momentum.ledger.store import Ledger, open_ledger
 from momentum.market.universe import Universe, load_universe
 from momentum.ports import Broker, Clock, MarketData, Progress, Workspace
@@ -78,17 +79,30 @@ def settings_in_force(
 ) -> Settings:
     """The settings with the changes made while running, which the ledger keeps.
 
-    Raises `SettingsError`, and `LedgerError` where there is a ledger that cannot be read: a change may have
-    tightened a limit, so that it is not passed over.
+    A change that does not go with the files, or with the other changes, is a warning that names it, and is
+    not used: no change may keep a person from the command that takes it back. Raises `SettingsError` where
+    the files themselves are wrong, and `LedgerError` where there is a ledger that cannot be read: a change
+    may have tightened a limit, so that it is not passed over.
     """
     settings = load(directory, strategy=strategy, sets=sets, data=data)
     if not ledger_path(settings.ledger).exists():
         return settings
     with ledger_of(settings) as ledger:
         overrides = ledger.overrides()
-    if not overrides:
-        return settings
-    return load(directory, strategy=strategy, sets=sets, data=data, overrides=overrides)
+    used: list[Override] = []
+    refused: list[Finding] = []
+    for override in overrides:
+        try:
+            settings = load(directory, strategy=strategy, sets=sets, data=data, overrides=[*used, override])
+        except SettingsError as error:
+            why = f"{override.value} does not go with the other settings ({error.findings[0].message})"
+            way_out = f"it is not used; `momentum unset {override.key}` takes it back"
+            refused.append(
+                Finding(f"override by {override.who}", f"{why}; {way_out}", override.key, severity="warning")
+            )
+        else:
+            used.append(override)
+    return replace(settings, warnings=(*settings.warnings, *refused))
 
 
 def ledger_of(settings: Settings) -> Ledger:

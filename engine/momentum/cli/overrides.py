@@ -34,15 +34,17 @@ def set_(directory: Path | None, sets: tuple[str, ...], data: Path | None, key: 
     if problem:
         raise UsageError(f"{wanted.key}: {problem}")
     with ledger_of(before) as ledger:
-        others = [override for override in ledger.overrides() if override.key != wanted.key]
+        in_use = [o for o in ledger.overrides() if before.origins.get(o.key, "").startswith("override by ")]
+        others = [override for override in in_use if override.key != wanted.key]
         try:
             after = load(where, sets=changes, data=data, overrides=[*others, wanted])
         except SettingsError as error:
             raise UsageError(
                 f"{wanted.key}: {value} does not go with the other settings:\n{error}"
             ) from error
-        ledger.set_override(wanted.key, value, wanted.who, wanted.at)
-    click.echo(f"{wanted.key}: {_shown(before.values[wanted.key])} -> {_shown(after.values[wanted.key])}")
+        old, new = before.values[wanted.key], after.values[wanted.key]
+        ledger.set_override(wanted.key, value if new is None else new, wanted.who, wanted.at, was=old)
+    click.echo(f"{wanted.key}: {_shown(old)} -> {_shown(new)}")
     click.echo("in force from the next command or scan on; `momentum unset " + wanted.key + "` takes it back")
 
 
@@ -52,14 +54,17 @@ def set_(directory: Path | None, sets: tuple[str, ...], data: Path | None, key: 
 def unset(directory: Path | None, sets: tuple[str, ...], data: Path | None, key: str) -> None:
     """Let a setting be again what the files say."""
     from momentum.context import ledger_of
+    from momentum.settings.load import load
     from momentum.settings.overrides import full_key
 
     before = open_settings(directory, sets, data)
     name = full_key(key)
     if name not in before.values:
         raise UsageError(f"no setting {key!r}; see `momentum settings`")
+    where, changes = chosen_workspace(directory, sets)
+    files = load(where, sets=changes, data=data)
     with ledger_of(before) as ledger:
-        changed = ledger.unset_override(name, _who(), datetime.now(UTC))
+        changed = ledger.unset_override(name, _who(), datetime.now(UTC), becomes=files.values[name])
     if not changed:
         click.echo(
             f"{name} was not changed while running: {_shown(before.values[name])}, {before.origins[name]}"

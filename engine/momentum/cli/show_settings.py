@@ -15,6 +15,7 @@ from momentum.host.registry import roles_of
 from momentum.ledger.database import ledger_path
 from momentum.ledger.store import open_ledger
 from momentum.settings.load import Settings, complete_schema, describe, load_plugins
+from momentum.settings.overrides import full_key
 from momentum.settings.schema import bounds_of, schema_at
 
 Row = Mapping[str, object]
@@ -29,8 +30,12 @@ def chosen(settings: Settings, key: str | None) -> Mapping[str, Row]:
     rows = describe(settings)
     if key is None:
         return rows
+    key = full_key(key)
     if key in rows:
         return {key: {**rows[key], **_known(settings, key)}}
+    part = schema_at(complete_schema(settings.directory), key)
+    if part is not None and part.get("type") != "object":
+        return {key: {"value": part.get("default"), "origin": "not set", **_known(settings, key)}}
     found = {name: row for name, row in rows.items() if name.startswith(f"{key}.")}
     if not found:
         near = get_close_matches(key, rows, n=1)
@@ -56,7 +61,7 @@ def changes(settings: Settings, key: str | None = None) -> Sequence[Row]:
     if not ledger_path(settings.ledger).exists():
         return []
     with open_ledger(settings.ledger) as ledger:
-        found = ledger.override_changes(key)
+        found = ledger.override_changes(full_key(key) if key else None)
     return [{"at": c.at, "who": c.who, "key": c.key, "old": c.old, "new": c.new} for c in found]
 
 
@@ -64,9 +69,8 @@ def show_changes(rows: Sequence[Row]) -> None:
     """One line a change."""
     made = table("when", "who", "setting", "old", "new")
     for row in rows:
-        old = "the files' value" if row["old"] is None else str(row["old"])
-        new = "the files' value" if row["new"] is None else str(row["new"])
-        made.add_row(clock(row["at"]), str(row["who"]), str(row["key"]), old, Text(new, style="bold"))  # type: ignore[arg-type]
+        new = Text(written(row["new"]), style="bold")
+        made.add_row(clock(row["at"]), str(row["who"]), str(row["key"]), written(row["old"]), new)  # type: ignore[arg-type]
     console().print(made if rows else "nothing was changed while running")
 
 
@@ -83,7 +87,7 @@ def show_one(key: str, row: Row) -> None:
     if row["settable"]:
         out.print(f"  may be changed while running: momentum set {key} VALUE")
     if isinstance(changed := row["changed"], Mapping):
-        what = "taken back" if changed["new"] is None else f"set to {changed['new']}"
+        what = f"{written(changed['old'])} -> {written(changed['new'])}"
         out.print(f"  last changed while running by {changed['who']}, {clock(changed['at'])}: {what}")
 
 

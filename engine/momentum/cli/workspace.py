@@ -130,8 +130,8 @@ def settings(
     rows = show.chosen(in_force, key)
     if as_json:
         print_json(rows)
-    elif key is not None and list(rows) == [key]:
-        show.show_one(key, rows[key])
+    elif key is not None and len(rows) == 1:
+        show.show_one(*next(iter(rows.items())))
     else:
         show.show_settings(rows)
 

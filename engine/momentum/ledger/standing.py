@@ -76,24 +76,28 @@ class Standing(Book):
         query = query.where(t.Alarm.account == account, t.Alarm.cleared_at.is_null())
         return tuple(Alarm(**row) for row in self._db.rows(query.order_by(t.Alarm.raised_at, t.Alarm.id)))
 
-    def set_override(self, key: str, value: object, who: str, at: datetime) -> None:
-        """Override a setting (dotted key) from now on; `value` is any JSON value but null."""
+    def set_override(self, key: str, value: object, who: str, at: datetime, *, was: object = None) -> None:
+        """Override a setting (dotted key) from now on; `value` is any JSON value but null.
+
+        `was` is the value in force before, for the record of changes; an earlier override's where not given.
+        """
         if value is None:
             raise ValueError(f"{key}: an override needs a value; use unset_override")
         with self._db.transaction():
             old = self._override(key)
             self._db.run(t.Override.delete().where(t.Override.key == key))
             self._db.run(t.Override.insert(key=key, value=value, who=who, at=at))
-            self._db.run(t.OverrideChange.insert(key=key, old=old, new=value, who=who, at=at))
+            before = old if was is None else was
+            self._db.run(t.OverrideChange.insert(key=key, old=before, new=value, who=who, at=at))
 
-    def unset_override(self, key: str, who: str, at: datetime) -> bool:
-        """Let a setting be what the files say again. False where it was not overridden."""
+    def unset_override(self, key: str, who: str, at: datetime, *, becomes: object = None) -> bool:
+        """Let a setting be what the files say again (`becomes`, for the record). False where it was not overridden."""
         with self._db.transaction():
             old = self._override(key)
             if old is None:
                 return False
             self._db.run(t.Override.delete().where(t.Override.key == key))
-            self._db.run(t.OverrideChange.insert(key=key, old=old, new=None, who=who, at=at))
+            self._db.run(t.OverrideChange.insert(key=key, old=old, new=becomes, who=who, at=at))
         return True
 
     def overrides(self) -> tuple[Override, ...]:

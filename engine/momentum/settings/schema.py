@@ -259,6 +259,12 @@ def bounds_of(part: Schema) -> str:
         return " | ".join(str(value) for value in part["enum"])
     if part.get("type") == "boolean":
         return "on | off"
+    if "x-form" in part:
+        return str(part["x-form"])
+    if part.get("x-unit") == "time":
+        return "a time of the session: 09:35, open+5m, close-30m"
+    if part.get("type") == "array":
+        return "a list"
     percent = part.get("x-unit") == "fraction"
 
     def shown(bound: float) -> str:

@@ -115,14 +115,19 @@ def ledger_of(settings: Settings) -> Ledger:
     return open_ledger(settings.ledger)
 
 
+def check_mode(settings: Settings) -> None:
+    """Raises `UsageError` where the mode does not go with the broker."""
+    if settings.mode == "live" and settings.plugins["broker"] == ("paper",):
+        raise UsageError("mode: live needs a real broker, but plugins.broker is paper; set mode: paper")
+
+
 def open_context(settings: Settings, clock: Clock) -> Context:
     """Open the data source, the account and the ledger that the settings name.
 
     Raises `DataError` and `BrokerError` where they cannot be reached, `LedgerError` where the ledger cannot
     be used, `UsageError` where the settings ask for what is not allowed.
     """
-    if settings.mode == "live" and settings.plugins["broker"] == ("paper",):
-        raise UsageError("mode: live needs a real broker, but plugins.broker is paper; set mode: paper")
+    check_mode(settings)
     universe = load_universe(settings.universe) if settings.universe is not None else Universe.everything()
     workspace = _workspace(settings, clock, universe.symbols)
     data = only(settings.host, "data", "momentum_market_data", workspace=workspace)

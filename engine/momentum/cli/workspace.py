@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,11 +56,38 @@ def check(directory: Path | None, sets: tuple[str, ...], data: Path | None) -> N
         if file.stem not in checked:
             _checked(where, changes, data, file.stem, findings)
             checked.add(file.stem)
+    if first is not None:
+        findings |= {str(finding): finding for finding in _around(first)}
     for finding in findings.values():
         click.echo(str(finding) if finding.severity == "error" else f"warning: {finding}", err=True)
     if any(finding.severity == "error" for finding in findings.values()):
         raise click.exceptions.Exit(EXIT_USAGE)
     click.echo(f"in order: momentum.yaml, {', '.join(f'strategies/{name}.yaml' for name in sorted(checked))}")
+
+
+def _around(settings: Settings) -> Sequence[Finding]:
+    """What only opening the workspace would show: a universe that cannot be read, a ledger, a mode."""
+    from momentum.context import check_mode
+    from momentum.ledger.database import ledger_path
+    from momentum.market.universe import load_universe
+
+    found: list[Finding] = []
+    try:
+        if settings.universe is not None:
+            load_universe(settings.universe)
+    except SettingsError as error:
+        found += error.findings
+    try:
+        check_mode(settings)
+    except UsageError as error:
+        found.append(Finding("momentum.yaml", str(error)))
+    if ledger_path(settings.ledger).is_dir():
+        found.append(
+            Finding(
+                "momentum.yaml", "is a directory; name a file, such as sqlite:///data/ledger.db", "ledger"
+            )
+        )
+    return found
 
 
 def _checked(

@@ -151,7 +151,7 @@ def _tree(when: str | pl.Expr) -> Any:
         try:
             expression = pl.sql_expr(when)
         except (PolarsError, PanicException) as error:
-            raise RuleError(f"cannot be read: {_first_line(error)}") from error
+            raise RuleError(f"cannot be read: {_first_line(error)}{_hint(when)}") from error
     elif isinstance(when, pl.Expr):
         expression = when.meta.undo_aliases()
     else:
@@ -190,6 +190,19 @@ def _check_text(text: str) -> None:
             raise RuleError(
                 f"has more than {MAX_BRACKETS} brackets inside of each other; split it into `columns:`"
             )
+
+
+_HINTS = (
+    (re.compile(r"[0-9]\s*%"), "a rate is a fraction: write 0.03 for 3%"),
+    (re.compile(r"&&|\|\|"), "write AND, OR"),
+    (re.compile(r"\bLAG\s*\(", re.IGNORECASE), "what was some bars ago is a feature with `lag: N`"),
+    (re.compile(r"\bSELECT\b", re.IGNORECASE), "a rule sees one row; a subquery is not allowed"),
+)
+"""What people write who come from elsewhere, and what to write here."""
+
+
+def _hint(text: str) -> str:
+    return next((f"; {hint}" for form, hint in _HINTS if form.search(text)), "")
 
 
 def _first_line(error: BaseException) -> str:

@@ -68,6 +68,11 @@ def form(path: Path, shown: str, setting: str = "files.path") -> Form:
     return Form("CSV", header, max(_SEPARATORS, key=header.count))
 
 
+_OF_SEVERAL_LINES = "Price"
+_FURTHER_LINES = ("Ticker", "Date", "Datetime")
+"""How the header of Yahoo's Python library begins: its further lines stand where rows would."""
+
+
 def scan(files: Sequence[Path], how: Form, *, partitioned: bool = False) -> pl.LazyFrame:
     """The table in files of one form, one after the other, not yet read; `FILE` tells where each row is from.
 
@@ -79,7 +84,10 @@ def scan(files: Sequence[Path], how: Form, *, partitioned: bool = False) -> pl.L
     text = pl.scan_csv(
         paths, glob=False, infer_schema=False, separator=how.separator, include_file_paths=FILE
     )
-    return text.filter(pl.any_horizontal(pl.all().exclude(FILE).is_not_null()))
+    text = text.filter(pl.any_horizontal(pl.all().exclude(FILE).is_not_null()))
+    if how.header.split(how.separator)[0] != _OF_SEVERAL_LINES:
+        return text
+    return text.filter(~pl.col(_OF_SEVERAL_LINES).is_in(_FURTHER_LINES))
 
 
 def _ends(path: Path, shown: str, setting: str) -> tuple[bytes, bytes, int]:
@@ -109,7 +117,9 @@ def _first_line(path: Path, shown: str, *, packed: bool) -> str:
         raise _damaged(error, shown) from None
     if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise DataError(f"{shown}: is text in UTF-16; save it as UTF-8")
-    if b"\0" in line and not line.startswith(_ZIP):
+    if line.startswith(_ZIP):
+        raise DataError(f"{shown}: {_OTHERS[_ZIP.decode().lower()]}")
+    if b"\0" in line:
         raise DataError(f"{shown}: is no text, and no parquet; give a CSV or a parquet file")
     try:
         return line.decode("utf-8-sig").strip()

@@ -108,7 +108,9 @@ def test_a_hanging_plugin_is_left_behind_and_not_called_again(tmp_path: Path) ->
         directly = list(call_each(host, "notify", "momentum_notify", event=calls))
     finally:
         release.set()
-    assert answers[0].error == "plugin hangs did not return from momentum_notify within 0.05 s"
+    assert answers[0].error is not None
+    assert answers[0].error.startswith("plugin hangs (")
+    assert answers[0].error.endswith("did not return from momentum_notify within 0.05 s")
     assert again[0].error == directly[0].error == "plugin hangs hung earlier; restart to use it"
     assert [found[1].value for found in (answers, again, directly)] == ["fine"] * 3
     assert calls == [release, 1]

@@ -35,7 +35,7 @@ def ask(host: Host, situation: Situation, budget: timedelta) -> Verdict:
         elif answer.value is None:
             passed_over.append(f"decider {answer.plugin} passed")
         elif problem := misshapen(answer.value):
-            passed_over.append(f"decider {answer.plugin} returned {problem}")
+            passed_over.append(f"{answer.origin} returned {problem}")
         else:
             return Verdict(replace(answer.value, decider=answer.plugin), tuple(passed_over))
     nothing = _nothing("No decider answered: positions are held, nothing is bought.")

@@ -66,7 +66,8 @@ def call(
         outcome = _within(budget, function, chosen)
         if outcome is None:
             host.hung.add(plugin.name)
-            text = f"plugin {plugin.name} did not return from {hook} within {budget.total_seconds():g} s"
+            where = f"plugin {plugin.name} ({place})" if place else f"plugin {plugin.name}"
+            text = f"{where} did not return from {hook} within {budget.total_seconds():g} s"
             return Answer(plugin.name, hook, None, text, time.perf_counter() - started, place)
         value, error = outcome
     seconds = time.perf_counter() - started

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from difflib import get_close_matches
 
 import polars as pl
@@ -19,6 +20,10 @@ from momentum.rules.language import RuleError
 
 BROKEN: tuple[type[BaseException], ...] = (Exception, SystemExit, PanicException)
 """What computing a plugin's expression may raise: polars hands on whatever a Python function in it raises."""
+
+
+SIGNALS_BUDGET = timedelta(seconds=30)
+"""How long a plugin may take to name its signals; it only declares them, the engine computes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,7 @@ def factories(host: Host) -> tuple[Mapping[str, Factory], tuple[str, ...]]:
     """
     found: dict[str, Factory] = {}
     failures: list[str] = []
-    for answer in call_each(host, "signals", "momentum_features"):
+    for answer in call_each(host, "signals", "momentum_features", budget=SIGNALS_BUDGET):
         if answer.error is not None:
             failures.append(answer.error)
             continue

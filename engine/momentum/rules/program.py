@@ -14,7 +14,7 @@ from momentum.host.dispatch import Answer, call_each
 from momentum.host.registry import Host
 from momentum.model.strategy import FeatureCall, Limits, Points, Rule, Strategy
 from momentum.rules import columns as known_columns
-from momentum.rules.features import Factory, build, factories, feature_type
+from momentum.rules.features import SIGNALS_BUDGET, Factory, build, factories, feature_type
 from momentum.rules.language import (
     RuleError,
     compile_rule,
@@ -205,7 +205,7 @@ class _Compiler:
         found: list[Condition] = []
         served: set[str] = set()
         every_answer_is_usable = True
-        for answer in call_each(self.host, "signals", hook, strategy=self.strategy):
+        for answer in call_each(self.host, "signals", hook, budget=SIGNALS_BUDGET, strategy=self.strategy):
             if answer.error is not None or not _is_list(answer.value):
                 self.failures.append(answer.error or f"{answer.origin}: {hook} must return a list")
                 every_answer_is_usable = False

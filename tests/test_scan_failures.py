@@ -60,9 +60,9 @@ def test_a_decision_of_the_wrong_shape_is_passed_over_by_name(house: tuple[Path,
     )
     assert run.code == 0, run.err
     assert run.json["decision"]["decider"] == "rules"
-    assert any(
-        "mine returned a Decision whose candidate_actions" in note for note in run.json["scan"]["notes"]
-    )
+    (note,) = [note for note in run.json["scan"]["notes"] if "returned a Decision" in note]
+    assert note.startswith("plugin mine (mine.py:")
+    assert "whose candidate_actions are not a list" in note
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,8 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 def momentum_features() -> Mapping[str, Callable[..., pl.Expr]]:  # type: ignore[empty-body]
     """Name the features that this plugin can compute.
 
-    Called when settings load, as all signals with 30 seconds to answer. Returns a mapping from a name to a factory. A factory takes the parameters of
+    Called when settings load; like all signals it has 30 seconds to answer. Returns a mapping from a name
+    to a factory. A factory takes the parameters of
     the YAML as keywords (`roc_10d: {roc: 10}` calls `roc(10)`; a scalar goes to the first parameter) and
     returns a polars expression over one symbol's bars, oldest first, with the columns open, high, low,
     close, volume, day_fraction; the engine applies it to each symbol. It may look back, never ahead. A

@@ -50,10 +50,10 @@ def momentum_features() -> Mapping[str, Callable[..., pl.Expr]]:  # type: ignore
     """Name the features that this plugin can compute.
 
     Called when settings load; like all signals it has 30 seconds to answer. Returns a mapping from a name
-    to a factory. A factory takes the parameters of
-    the YAML as keywords (`roc_10d: {roc: 10}` calls `roc(10)`; a scalar goes to the first parameter) and
-    returns a polars expression over one symbol's bars, oldest first, with the columns open, high, low,
-    close, volume, day_fraction; the engine applies it to each symbol. It may look back, never ahead. A
+    to a factory. A factory takes the parameters of the YAML as keywords (`roc_10d: {roc: 10}` calls
+    `roc(10)`; a scalar goes to the first parameter) and returns a polars expression over one symbol's bars,
+    oldest first, with the columns open, high, low, close, volume, day_fraction; the engine applies it to
+    each symbol. It may look back, never ahead. A
     factory that needs no parameter can be named in a rule without a declaration.
 
     On failure: the plugin's features are missing; a strategy that names one is a finding, and nothing starts.

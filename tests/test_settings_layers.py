@@ -211,10 +211,13 @@ def test_a_backtest_lays_its_section_over_the_workspace_and_ignores_changes_whil
         ),
         (Change("threshold", 11), "11 is over 10; it is not used"),
         (Change("monitor.alerts", "perhaps"), "must be on or off, not perhaps; it is not used"),
-        (Change("mode", "live"), "cannot be changed while running; it is not used"),
+        (
+            Change("mode", "live"),
+            "cannot be changed while running; change it in momentum.yaml; it is not used",
+        ),
         (
             Change("monitor.alert", False),
-            "cannot be changed while running; did you mean 'monitor.alerts'?; it is not used",
+            "there is no such setting; did you mean 'monitor.alerts'?; it is not used",
         ),
     ],
 )

@@ -64,8 +64,10 @@ def problem_of(override: Override, below: Table, schema: Schema, directory: Path
 def refusal(key: str, layer: Table, below: Table, schema: Schema, directory: Path) -> str:
     """Why a value may not be set while running; empty where it may."""
     part = schema_at(schema, key)
-    if part is None or not part.get("x-settable"):
-        return f"cannot be changed while running{did_you_mean(key, settable_keys(schema))}"
+    if part is None:
+        return f"there is no such setting{did_you_mean(key, settable_keys(schema))}"
+    if not part.get("x-settable"):
+        return "cannot be changed while running; change it in momentum.yaml"
     path = tuple(key.split("."))
     node = at(layer, path)
     if node is None:

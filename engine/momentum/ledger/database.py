@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from itertools import chain, count
@@ -43,6 +44,10 @@ def ledger_path(url: str) -> Path:
     if scheme != "sqlite" or not mark or not rest.strip("/") or ":memory:" in rest:
         raise LedgerError(f"{url!r} is not the address of a ledger; write ledger: {_SCHEMES}")
     return Path("/") / rest.lstrip("/")
+
+
+_PAUSE = 0.02
+"""Seconds between two attempts."""
 
 
 class Database:
@@ -116,10 +121,22 @@ class Database:
             self._sqlite.pragma("user_version", version)
 
     def use_write_ahead_log(self) -> None:
-        """Let readers read while another process writes; the file remembers it."""
+        """Let readers read while another process writes; the file remembers it.
+
+        SQLite does not wait for others while it changes this, as it does elsewhere; so the waiting is ours.
+        """
+        deadline = time.monotonic() + self._busy_seconds
         with self.told():
-            if self._sqlite.pragma("journal_mode") != "wal":
-                self._sqlite.pragma("journal_mode", "wal")
+            while True:
+                try:
+                    if self._sqlite.pragma("journal_mode") != "wal":
+                        self._sqlite.pragma("journal_mode", "wal")
+                except peewee.OperationalError as error:
+                    if "locked" not in str(error) or time.monotonic() > deadline:
+                        raise
+                    time.sleep(_PAUSE)
+                else:
+                    return
 
     def backup(self, label: str) -> Path:
         """Copy the whole ledger, consistent while others write, to a free name in `backups/` beside it.

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from momentum.context import Context
 from momentum.execution.trading import Trading
 from momentum.halt import halted
-from momentum.market.calendar import EXCHANGE
+from momentum.market.calendar import shown
 from momentum.market.screen import Screen
 from momentum.model.decision import ScanInfo, Situation
 from momentum.model.market import Reading
@@ -32,7 +32,7 @@ def at_the_brokers_time(context: Context, now: datetime) -> bool:
 def cautions(context: Context, now: datetime, *, dry_run: bool) -> tuple[str, ...]:
     """What a person should know of how this scan meets its account."""
     moment = context.broker.moment()
-    last = f"{moment.astimezone(EXCHANGE):%Y-%m-%d %H:%M} New York" if moment else "not known"
+    last = shown(moment) if moment else "not known"
     if dry_run and not at_the_brokers_time(context, now):
         return (f"a dry run, because the scan's moment is not the broker's, which is {last}",)
     if dry_run and moment is not None and moment != now:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from rich import box
 from rich.console import Console
@@ -19,7 +17,6 @@ from momentum.units import format_fraction, format_money, format_price
 
 _PIPE_WIDTH = 400
 """So wide that a record stays on its line."""
-_EXCHANGE = ZoneInfo("America/New_York")
 
 
 class _Lasting(Console):
@@ -52,11 +49,6 @@ def table(*columns: str, right: Sequence[str] = (), cut: str = "") -> Table:
 def signed(value: float, text: str) -> Text:
     """Green above 0, red below."""
     return Text(text, style="green" if value > 0 else "red" if value < 0 else "")
-
-
-def clock(at: datetime) -> str:
-    """`2026-11-24 15:30 New York`."""
-    return f"{at.astimezone(_EXCHANGE):%Y-%m-%d %H:%M} New York"
 
 
 def account_line(view: Portfolio, max_exposure: float, max_positions: int) -> str:

@@ -7,9 +7,10 @@ from datetime import datetime
 
 from rich.text import Text
 
-from momentum.cli.render import account_line, clock, console, positions_table, show_alarms
+from momentum.cli.render import account_line, console, positions_table, show_alarms
 from momentum.context import Context
 from momentum.ledger.rows import Alarm
+from momentum.market.calendar import shown
 from momentum.model.orders import Order
 from momentum.model.portfolio import Portfolio
 from momentum.units import format_price
@@ -50,4 +51,4 @@ def show_positions(view: Portfolio, alarms: Sequence[Alarm], used: datetime | No
 
 
 def _as_of(used: datetime | None) -> str:
-    return "not used yet: `momentum scan` starts it" if used is None else f"as of {clock(used)}"
+    return "not used yet: `momentum scan` starts it" if used is None else f"as of {shown(used)}"

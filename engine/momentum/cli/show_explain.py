@@ -9,7 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from momentum.cli.render import clock, console, table
+from momentum.cli.render import console, table
+from momentum.market.calendar import shown
 from momentum.units import format_money, format_price
 
 _SIGN = {True: ("yes", "green"), False: ("no", "red"), None: ("unknown", "yellow")}
@@ -21,7 +22,7 @@ def show_explain(found: Mapping[str, Any]) -> None:
     scan, candidate = found["scan"], found["candidates"][0]
     out.print(Text.assemble((candidate["symbol"], "bold"), f" ({candidate['cap']}) in scan {scan['id']}"))
     dry = ", a dry run" if scan["dry_run"] else ""
-    out.print(f"strategy {scan['strategy']}, as of {clock(datetime.fromisoformat(scan['now']))}{dry}")
+    out.print(f"strategy {scan['strategy']}, as of {shown(datetime.fromisoformat(scan['now']))}{dry}")
     out.print(Text(f"data: {scan['data']}", style="yellow" if scan["synthetic"] else ""))
     _verdict(out, found)
     _features(out, found)
@@ -141,7 +142,7 @@ def _orders(out: Console, found: Mapping[str, Any]) -> None:
         out.print(f"order {order['client_id']}: {order['side']} {order['qty']} {order['type']}{trail}, "
                   f"{order['status']}{price}{error}")  # fmt: skip
     for fill in found["fills"]:
-        out.print(f"fill: {fill.side} {fill.qty} at {format_price(fill.price)}, {clock(fill.at)}")
+        out.print(f"fill: {fill.side} {fill.qty} at {format_price(fill.price)}, {shown(fill.at)}")
     for stop in found["stops"]:
         if stop["stop_price"] is not None:
             out.print(f"stop: {format_price(stop['stop_price'])} over {stop['qty']} shares")

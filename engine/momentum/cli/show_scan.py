@@ -12,7 +12,6 @@ from rich.text import Text
 
 from momentum.cli.render import (
     account_line,
-    clock,
     console,
     positions_table,
     show_alarms,
@@ -21,6 +20,7 @@ from momentum.cli.render import (
 from momentum.context import Context
 from momentum.deciding import Verdict
 from momentum.execution.reconcile import Reconciled
+from momentum.market.calendar import shown
 from momentum.market.screen import Screen
 from momentum.model.decision import CandidateAction, Decision, Execution, Plan, PositionAction
 from momentum.model.market import Candidate, MarketContext, Reading, Value
@@ -79,7 +79,7 @@ class Progress:
                 f" of {request.cap} caps, strategy {context.settings.strategy.name}{dry}",
             )
         )
-        self._out.print(f"as of {clock(request.moment.now)} ({request.moment.why})")
+        self._out.print(f"as of {shown(request.moment.now)} ({request.moment.why})")
         self._out.print(Text(f"data: {context.data.title}", style="yellow" if context.data.synthetic else ""))
         for note in cautions(context, request.moment.now, dry_run=request.dry_run):
             self._out.print(Text(note, style="yellow"))
@@ -95,7 +95,7 @@ class Progress:
             why = intent.reason.replace("_", " ") if intent else "not by an order of ours"
             self._out.print(
                 f"  since the last look: {fill.side} {fill.qty} {fill.symbol} at {format_price(fill.price)}, "
-                f"{clock(fill.at)}: {why}"
+                f"{shown(fill.at)}: {why}"
             )
         for client_id in since.lost:
             self._out.print(Text(f"  order {client_id} never reached the broker", style="yellow"))

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from rich.text import Text
 
-from momentum.cli.render import clock, console, table
+from momentum.cli.render import console, table
 from momentum.errors import PluginError, UsageError
 from momentum.host import discover
 from momentum.host.registry import roles_of
 from momentum.ledger.database import ledger_path
 from momentum.ledger.store import open_ledger
+from momentum.market.calendar import shown
 from momentum.settings.load import Settings, complete_schema, describe, load_plugins
 from momentum.settings.overrides import full_key
 from momentum.settings.schema import bounds_of, schema_at
@@ -70,7 +71,7 @@ def show_changes(rows: Sequence[Row]) -> None:
     made = table("when", "who", "setting", "old", "new")
     for row in rows:
         new = Text(written(row["new"]), style="bold")
-        made.add_row(clock(row["at"]), str(row["who"]), str(row["key"]), written(row["old"]), new)  # type: ignore[arg-type]
+        made.add_row(shown(row["at"]), str(row["who"]), str(row["key"]), written(row["old"]), new)  # type: ignore[arg-type]
     console().print(made if rows else "nothing was changed while running")
 
 
@@ -88,7 +89,7 @@ def show_one(key: str, row: Row) -> None:
         out.print(f"  may be changed while running: momentum set {key} VALUE")
     if isinstance(changed := row["changed"], Mapping):
         what = f"{written(changed['old'])} -> {written(changed['new'])}"
-        out.print(f"  last changed while running by {changed['who']}, {clock(changed['at'])}: {what}")
+        out.print(f"  last changed while running by {changed['who']}, {shown(changed['at'])}: {what}")
 
 
 def show_settings(rows: Mapping[str, Row]) -> None:

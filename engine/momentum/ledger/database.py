@@ -50,6 +50,25 @@ _PAUSE = 0.02
 """Seconds between two attempts."""
 
 
+def write_ahead(database: peewee.SqliteDatabase, patience: float) -> None:
+    """Turn on the write-ahead log of a SQLite file, where it is not on.
+
+    SQLite does not wait for others while it changes this, as it does elsewhere; so the waiting is ours, for
+    `patience` seconds at most. Raises peewee's OperationalError.
+    """
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            if database.pragma("journal_mode") != "wal":
+                database.pragma("journal_mode", "wal")
+        except peewee.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
+
+
 class Database:
     """One ledger file. Each thread gets a connection of its own, opened when it is first used."""
 
@@ -121,22 +140,9 @@ class Database:
             self._sqlite.pragma("user_version", version)
 
     def use_write_ahead_log(self) -> None:
-        """Let readers read while another process writes; the file remembers it.
-
-        SQLite does not wait for others while it changes this, as it does elsewhere; so the waiting is ours.
-        """
-        deadline = time.monotonic() + self._busy_seconds
+        """Let readers read while another process writes; the file remembers it."""
         with self.told():
-            while True:
-                try:
-                    if self._sqlite.pragma("journal_mode") != "wal":
-                        self._sqlite.pragma("journal_mode", "wal")
-                except peewee.OperationalError as error:
-                    if "locked" not in str(error) or time.monotonic() > deadline:
-                        raise
-                    time.sleep(_PAUSE)
-                else:
-                    return
+            write_ahead(self._sqlite, self._busy_seconds)
 
     def backup(self, label: str) -> Path:
         """Copy the whole ledger, consistent while others write, to a free name in `backups/` beside it.

@@ -29,6 +29,11 @@ FIRST_DAY, LAST_YEAR = date(1990, 1, 1), 2100
 _NYSE = "XNYS"
 
 
+def shown(moment: datetime) -> str:
+    """`2026-11-24 15:30 New York`: a moment for a person."""
+    return f"{moment.astimezone(EXCHANGE):%Y-%m-%d %H:%M} New York"
+
+
 def exchange_sessions(first: date, last: date) -> Sessions:
     """The sessions of the New York Stock Exchange from `first` to `last`, both included, within 1990 to 2100."""
     if last < max(first, FIRST_DAY):

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Literal
 
 from momentum.errors import DataError, UsageError
-from momentum.market.calendar import EXCHANGE
+from momentum.market.calendar import EXCHANGE, shown
 from momentum.model.market import SCAN_TYPES, ScanType, Session, Sessions
 from momentum.ports import Clock
 from momentum.units import SlotTime, parse_slot_time
@@ -81,12 +81,10 @@ def resolve_now(at: str | None, clock: Clock, sessions: Sessions) -> Moment:
     if at is not None:
         now = _at_slot(at, sessions, clock_now) or parse_at(at, sessions)
         if now > clock_now:
-            raise UsageError(f"--at: {_shown(now)} is still to come: it is {_shown(clock_now)} now")
+            raise UsageError(f"--at: {shown(now)} is still to come: it is {shown(clock_now)} now")
         session = sessions.last_opened(now)
         if session is None:
-            raise UsageError(
-                f"--at: {_shown(now)} is before the data opens, {_shown(sessions.days[0].opens)}"
-            )
+            raise UsageError(f"--at: {shown(now)} is before the data opens, {shown(sessions.days[0].opens)}")
         return Moment(now, session, "as asked for by --at")
     running = sessions.current(clock_now)
     if running is not None:
@@ -137,10 +135,6 @@ def _is_date(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _shown(moment: datetime) -> str:
-    return f"{moment.astimezone(EXCHANGE):%Y-%m-%d %H:%M} New York"
 
 
 def _no_session(day: date, sessions: Sessions) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 from dataclasses import replace
 from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 from momentum.errors import BrokerError, DataError, UsageError
 from momentum.execution import acceptance, matching
 from momentum.execution.acceptance import Market
 from momentum.execution.book import Book, Change
 from momentum.execution.costs import Costs
+from momentum.market.calendar import shown
 from momentum.model.market import Session
 from momentum.model.orders import (
     Confirmed,
@@ -28,7 +28,6 @@ from momentum.model.portfolio import Account, Holding
 from momentum.ports import MarketData
 from momentum_plugins.paper.store import Kept, Store
 
-_EXCHANGE = ZoneInfo("America/New_York")
 _COLUMNS = ("symbol", "ts", "ends", "open", "high", "low", "close")
 _UNUSED = Refused(RefusalKind.MARKET_CLOSED, "the paper account has not begun; a scan takes it to a moment")
 
@@ -205,4 +204,4 @@ def _time(fill: Fill) -> datetime:
 
 
 def _shown(at: datetime) -> str:
-    return f"{at.astimezone(_EXCHANGE):%Y-%m-%d %H:%M} New York time"
+    return f"{shown(at)} time"

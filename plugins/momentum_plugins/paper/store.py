@@ -19,6 +19,7 @@ import peewee
 
 from momentum.errors import BrokerError
 from momentum.execution.book import Book, Change, Held
+from momentum.ledger.database import write_ahead
 from momentum.model.orders import Fill, Order
 from momentum_plugins.paper import rows
 
@@ -55,8 +56,7 @@ class Store:
         """One transaction: all of it is kept, or nothing where it raises. Other writers wait for it."""
         with self._told():
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            if self._sqlite.pragma("journal_mode") != "wal":
-                self._sqlite.pragma("journal_mode", "wal")
+            write_ahead(self._sqlite, self._busy_seconds)
         with self._transaction("IMMEDIATE"):
             with self._told():
                 if not self._has_tables():

@@ -33,13 +33,19 @@ def cautions(context: Context, now: datetime, *, dry_run: bool) -> tuple[str, ..
     """What a person should know of how this scan meets its account."""
     moment = context.broker.moment()
     last = shown(moment) if moment else "not known"
+    said = []
+    halt = halted(context.settings.directory)
+    if halt is not None:
+        said.append(f"HALTED {halt}: nothing is bought until `momentum resume`")
     if dry_run and not at_the_brokers_time(context, now):
-        return (f"a dry run, because the scan's moment is not the broker's, which is {last}",)
-    if dry_run and moment is not None and moment != now:
-        return (f"a dry run does not move the account: its positions are those of its last moment, {last}",)
+        said.append(f"a dry run, because the scan's moment is not the broker's, which is {last}")
+    elif dry_run and moment is not None and moment != now:
+        said.append(
+            f"a dry run does not move the account: its positions are those of its last moment, {last}"
+        )
     if not dry_run and context.data.timeframe == "day":
-        return ("daily bars only: orders fill at the close that the scan saw",)
-    return ()
+        said.append("daily bars only: orders fill at the close that the scan saw")
+    return tuple(said)
 
 
 def market_state(context: Context, trading: Trading, view: Portfolio, found: Screen) -> MarketState:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 from importlib import import_module
 from pathlib import Path
+from types import FrameType
 
 import click
 
-from momentum.errors import EXIT_FAILED, EXIT_USAGE, MomentumError
+from momentum.errors import EXIT_FAILED, EXIT_USAGE, LedgerError, MomentumError
 
 _COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("workspace", "Write a commented workspace into a directory."),
@@ -21,6 +24,8 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "scan": ("scan", "Scan the market, decide, pass the risk gate, trade."),
     "status": ("account", "Show the account, its alarms and its positions."),
     "positions": ("account", "List the positions."),
+    "halt": ("halt", "Stop all buys at once."),
+    "resume": ("halt", "Allow buys again."),
     "paper": ("account", "Manage the paper account."),
     "data": ("data", "Check market data, or convert it into one file."),
     "explain": ("explain", "Explain what a scan made of a symbol."),
@@ -72,41 +77,77 @@ def cli(ctx: click.Context, directory: Path | None, sets: tuple[str, ...]) -> No
     ctx.obj = (directory, sets)
 
 
+class _Ended(KeyboardInterrupt):
+    """A signal that ends the command as Ctrl-C does, so that what must be finished is finished."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.exit_code = 128 + number
+
+
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 1 failed, 2 wrong usage or settings, 3 locked, 4 unreachable."""
+    """Run the command line and exit: 0 done, 1 failed, 2 wrong usage or settings, 3 locked, 4 unreachable.
+
+    SIGTERM and SIGHUP end it as Ctrl-C does, with the exit codes that a shell gives them (143, 129).
+    """
+    _end_in_order()
     sys.exit(_run(arguments))
 
 
+def _end_in_order() -> None:
+    """Let the signals that would end the process at once end it in order; one that is ignored stays so."""
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, _end)
+
+
+def _end(number: int, _frame: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_IGN)  # asked once is enough: what follows protects the positions
+    raise _Ended(number)
+
+
 def _run(arguments: list[str] | None) -> int:
+    from momentum.cli.options import in_use
+
+    told: MomentumError | None = None
     try:
         result = cli.main(args=arguments, prog_name="momentum", standalone_mode=False)
+        code = result if isinstance(result, int) else 0
     except MomentumError as error:
         click.echo(_redacted(str(error)), err=True)
-        return error.exit_code
+        told, code = error, error.exit_code
     except click.exceptions.Exit as error:
-        return error.exit_code
+        code = error.exit_code
     except click.ClickException as error:
         error.show()
-        return EXIT_USAGE
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("stopped", err=True)
-        return EXIT_FAILED
+        code = EXIT_USAGE
+    except (KeyboardInterrupt, click.Abort) as error:
+        by = error if isinstance(error, _Ended) else error.__cause__
+        click.echo(f"stopped by {by}" if isinstance(by, _Ended) else "stopped", err=True)
+        code = by.exit_code if isinstance(by, _Ended) else EXIT_FAILED
     except BrokenPipeError:
         sys.stderr.close()
         return EXIT_FAILED
-    return result if isinstance(result, int) else 0
+    used = in_use.get()
+    if used is not None:
+        from momentum.cli.alarms import show_standing
+
+        show_standing(used, tell_trouble=not isinstance(told, LedgerError))
+    return code
 
 
 def _redacted(text: str) -> str:
     """The text without the value of any secret; a `.env` that cannot be read hides nothing by itself."""
     import os
 
-    from momentum.cli.options import workspace_in_use
+    from momentum.cli.options import in_use
     from momentum.redaction import redact
     from momentum.settings.secrets import environment
 
+    used = in_use.get()
     try:
-        secrets = environment(workspace_in_use.get())
+        secrets = environment(used.workspace if used else Path())
     except MomentumError:
         secrets = os.environ
     return redact(text, secrets)

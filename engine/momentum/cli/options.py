@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from contextlib import nullcontext, redirect_stdout
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -48,16 +49,25 @@ def json_option(command: _F) -> _F:
     return cast(_F, option(with_clean_output))
 
 
-workspace_in_use: ContextVar[Path] = ContextVar("workspace_in_use", default=Path())
-"""The workspace of the running command, for hiding its secrets in whatever error ends it."""
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """What the running command works with; `ledger` is the address in its settings, None where none are loaded."""
+
+    workspace: Path
+    sets: tuple[str, ...] = ()
+    ledger: str | None = None
+
+
+in_use: ContextVar[InUse | None] = ContextVar("in_use", default=None)
+"""The workspace of the running command: its secrets are hidden in whatever error ends it, its alarms are shown."""
 
 
 def chosen_workspace(directory: Path | None, sets: tuple[str, ...]) -> tuple[Path, tuple[str, ...]]:
     """The workspace and the overrides of a command: its own, else those given before its name."""
     before, more = click.get_current_context().find_root().obj or (None, ())
-    where = (directory or before or Path()).resolve()
-    workspace_in_use.set(where)
-    return where, (*more, *sets)
+    used = InUse((directory or before or Path()).resolve(), (*more, *sets))
+    in_use.set(used)
+    return used.workspace, used.sets
 
 
 def open_settings(
@@ -68,6 +78,7 @@ def open_settings(
 
     where, changes = chosen_workspace(directory, sets)
     settings = settings_in_force(where, strategy=strategy, sets=changes, data=data)
+    in_use.set(InUse(where, changes, settings.ledger))
     for warning in settings.warnings:
         click.echo(f"warning: {warning}", err=True)
     return settings

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from momentum.cli.alarms import note_shown
 from momentum.ledger.rows import Alarm
 from momentum.model.portfolio import Portfolio, Position
 from momentum.units import format_fraction, format_money, format_price
@@ -84,6 +85,7 @@ def positions_table(positions: Sequence[Position]) -> Table:
 
 
 def show_alarms(out: Console, alarms: Sequence[Alarm]) -> None:
-    """Standing alarms, loud."""
+    """Standing alarms, loud; the command then does not end with them once more."""
+    note_shown(alarms)
     for alarm in alarms:
         out.print(Text(alarm.text, style="bold white on red"))

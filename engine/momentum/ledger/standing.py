@@ -70,10 +70,12 @@ class Standing(Book):
         stands = self._alarm(account, kind, symbol) & t.Alarm.cleared_at.is_null()
         return bool(self._db.run(t.Alarm.update(cleared_at=at).where(stands)))
 
-    def alarms(self, account: str) -> tuple[Alarm, ...]:
-        """The alarms that stand, oldest first."""
+    def alarms(self, account: str | None = None) -> tuple[Alarm, ...]:
+        """The alarms that stand, of one account or (None) of all, oldest first."""
         query = t.Alarm.select(t.Alarm.account, t.Alarm.kind, t.Alarm.symbol, t.Alarm.text, t.Alarm.raised_at)
-        query = query.where(t.Alarm.account == account, t.Alarm.cleared_at.is_null())
+        query = query.where(t.Alarm.cleared_at.is_null())
+        if account is not None:
+            query = query.where(t.Alarm.account == account)
         return tuple(Alarm(**row) for row in self._db.rows(query.order_by(t.Alarm.raised_at, t.Alarm.id)))
 
     def set_override(self, key: str, value: object, who: str, at: datetime, *, was: object = None) -> None:

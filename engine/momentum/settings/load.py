@@ -243,14 +243,15 @@ def _settings(
         plugins=host.roles,
         universe=None if universe == "all" else directory / Path(universe),
         sections=sections,
-        ledger=_absolute(values["ledger"], directory),
+        ledger=absolute_ledger(values["ledger"], directory),
         timeouts=typed.Timeouts(**values["timeouts"]),
         backtest=typed.backtest_of(values) if for_backtest else None,
         host=host,
     )
 
 
-def _absolute(url: str, directory: Path) -> str:
+def absolute_ledger(url: str, directory: Path) -> str:
+    """A ledger's address with the path that it has in a workspace."""
     scheme, mark, path = url.partition(":///")
     return url if path.startswith("/") else f"{scheme}{mark}{directory / path}"
 

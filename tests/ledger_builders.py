@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from momentum.ledger.database import Database
+from momentum.ledger.sqlite import SqliteDatabase
 from momentum.ledger.fields import Table
 from momentum.ledger.store import Ledger, open_ledger
 from momentum.model.decision import ScanInfo
@@ -24,7 +24,7 @@ def ledger_in(directory: Path) -> Ledger:
 
 def rows(ledger: Ledger, table: type[Table]) -> list[dict[str, Any]]:
     """What a table of the ledger holds, by column, in the order in which it was written."""
-    database = Database(ledger.path)
+    database = SqliteDatabase(Path(ledger.name))
     found = database.rows(table.select().order_by(table.id))
     database.close()
     return found

@@ -27,7 +27,7 @@ def status(ledger: Ledger, client_id: str) -> str:
 
 def test_an_intent_is_seen_by_others_as_soon_as_it_is_written(ledger: Ledger) -> None:
     write(ledger, request("b-1"), "score 15", {"score": 15.0})
-    with ledger_in(ledger.path.parent) as other:
+    with ledger_in(Path(ledger.name).parent) as other:
         intent = other.intent("b-1")
     assert intent is not None
     assert (intent.status, intent.reason, intent.context) == ("intended", "score 15", {"score": 15.0})

@@ -13,8 +13,10 @@ import pytest
 from ledger_builders import ACCOUNT, NOW, fill, ledger_in, request, scan_info, write
 from momentum.errors import LedgerError
 from momentum.ledger import tables as t
-from momentum.ledger.database import Database, ledger_path
+from momentum.ledger.address import ledger_path
+from momentum.ledger.database import Database
 from momentum.ledger.migrations import STEPS, Step, migrate
+from momentum.ledger.sqlite import SqliteDatabase
 from momentum.ledger.store import open_ledger
 from momentum.model.decision import Decision, Refusal, WatchEntry
 from momentum.model.events import Event
@@ -26,9 +28,9 @@ def test_a_url_names_an_absolute_file() -> None:
     assert ledger_path("sqlite:///srv/ledger.db") == Path("/srv/ledger.db")
 
 
-@pytest.mark.parametrize("url", ["postgresql://host/db", "postgres://host/db", "postgresql:///db"])
+@pytest.mark.parametrize("url", ["postgresql://host/db", "postgres://host/db", "postgresql://h/db2"])
 def test_postgresql_is_refused_with_what_to_write_instead(url: str) -> None:
-    with pytest.raises(LedgerError, match=r"PostgreSQL are not supported; write ledger: sqlite:///"):
+    with pytest.raises(LedgerError, match=r"is a database on a server"):
         open_ledger(url)
 
 
@@ -42,7 +44,7 @@ def test_what_is_no_address_is_refused(url: str) -> None:
 
 def test_a_new_ledger_has_every_table_at_the_newest_version(tmp_path: Path) -> None:
     with ledger_in(tmp_path) as ledger:
-        database = Database(ledger.path)
+        database = SqliteDatabase(Path(ledger.name))
     assert database.schema_version == STEPS[-1].version
     assert set(database.table_names()) == {table._meta.table_name for table in t.TABLES}
     database.close()
@@ -54,7 +56,7 @@ def test_the_steps_are_in_order_without_a_gap() -> None:
 
 def test_every_commit_reaches_the_disk_before_it_returns(tmp_path: Path) -> None:
     ledger_in(tmp_path).close()
-    database = Database(tmp_path / "ledger.db")
+    database = SqliteDatabase(tmp_path / "ledger.db")
     assert database._sqlite.pragma("synchronous") == 2
     assert database._sqlite.pragma("journal_mode") == "wal"
     assert database._sqlite.pragma("foreign_keys") == 1
@@ -74,14 +76,14 @@ def test_a_restart_finds_everything_again(tmp_path: Path) -> None:
 
 def test_a_newer_ledger_is_refused_and_left_alone(tmp_path: Path) -> None:
     ledger_in(tmp_path).close()
-    database = Database(tmp_path / "ledger.db")
+    database = SqliteDatabase(tmp_path / "ledger.db")
     database.set_schema_version(99)
     database.close()
     with pytest.raises(
         LedgerError, match=r"ledger.db: is a ledger of version 99, .* install the newer momentum"
     ):
         ledger_in(tmp_path)
-    assert Database(tmp_path / "ledger.db").schema_version == 99
+    assert SqliteDatabase(tmp_path / "ledger.db").schema_version == 99
 
 
 class Sql(NamedTuple):
@@ -104,7 +106,7 @@ def _next_version(steps: list[str]) -> tuple[Step, ...]:
 def test_an_older_ledger_is_backed_up_then_migrated(tmp_path: Path) -> None:
     with ledger_in(tmp_path) as ledger:
         ledger.record_fill(ACCOUNT, fill("f1", "b-1", 40, 10.0))
-    database = Database(tmp_path / "ledger.db")
+    database = SqliteDatabase(tmp_path / "ledger.db")
     backup = migrate(database, _next_version(["ALTER TABLE trades ADD COLUMN note TEXT"]))
     assert database.schema_version == STEPS[-1].version + 1
     database.run(Sql("UPDATE trades SET note = 'kept'"))
@@ -135,7 +137,7 @@ def test_a_backup_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
     ledger_in(tmp_path).close()
-    database = Database(tmp_path / "ledger.db")
+    database = SqliteDatabase(tmp_path / "ledger.db")
     steps = _next_version(
         ["ALTER TABLE trades ADD COLUMN note TEXT", "ALTER TABLE missing ADD COLUMN x TEXT"]
     )

@@ -11,7 +11,7 @@ import pytest
 
 from ledger_builders import ACCOUNT, NOW, fill, ledger_in, request, scan_info, write
 from momentum.errors import LedgerError
-from momentum.ledger.database import Database
+from momentum.ledger.sqlite import SqliteDatabase
 from momentum.ledger.store import Ledger
 from momentum.model.decision import ScanInfo
 
@@ -81,7 +81,7 @@ with ledger_in(directory) as ledger:
 def test_nobody_else_can_begin_a_scan_between_its_id_and_its_record(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with ledger_in(tmp_path) as ledger, Ledger(Database(ledger.path, busy_seconds=0.01)) as other:
+    with ledger_in(tmp_path) as ledger, Ledger(SqliteDatabase(Path(ledger.name), busy_seconds=0.01)) as other:
         find = ledger._next_id
 
         def interrupted(info: ScanInfo) -> str:
@@ -138,7 +138,7 @@ def test_readers_read_while_another_process_writes(tmp_path: Path) -> None:
 
 def test_a_writer_that_waits_too_long_says_so(tmp_path: Path) -> None:
     with ledger_in(tmp_path) as ledger, ledger.transaction():
-        impatient = Database(ledger.path, busy_seconds=0.01)
+        impatient = SqliteDatabase(Path(ledger.name), busy_seconds=0.01)
         told = pytest.raises(LedgerError, match=r"another process has been writing for over 0.01 s")
         with told, impatient.transaction():
             pass

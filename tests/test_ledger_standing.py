@@ -129,7 +129,7 @@ def test_an_event_recorded_twice_is_told_once(ledger: Ledger) -> None:
 def test_what_was_not_delivered_survives_a_restart(ledger: Ledger) -> None:
     ledger.record_event(event("e1"), ["console"], account=ACCOUNT)
     ledger.close()
-    with ledger_in(ledger.path.parent) as again:
+    with ledger_in(Path(ledger.name).parent) as again:
         assert told(again, "console") == ["e1"]
 
 

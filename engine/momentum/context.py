@@ -13,7 +13,7 @@ from momentum.execution.guarded import guarded
 from momentum.execution.trading import StopPolicy, Trading
 from momentum.host.dispatch import only
 from momentum.host.registry import Host
-from momentum.ledger.database import ledger_path
+from momentum.ledger.address import ledger_path
 from momentum.ledger.rows import Override
 from momentum.ledger.store import Ledger, open_ledger
 from momentum.market.universe import Universe, load_universe

@@ -44,7 +44,7 @@ def show_standing(used: InUse, *, tell_trouble: bool) -> None:
 
 def _standing(used: InUse) -> tuple[Alarm, ...]:
     """The alarms of every account; none where there is no ledger yet."""
-    from momentum.ledger.database import ledger_path
+    from momentum.ledger.address import ledger_path
 
     url = used.ledger or _written_address(used)
     if not ledger_path(url).exists():

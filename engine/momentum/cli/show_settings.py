@@ -12,7 +12,7 @@ from momentum.cli.render import console, table
 from momentum.errors import PluginError, UsageError
 from momentum.host import discover
 from momentum.host.registry import roles_of
-from momentum.ledger.database import ledger_path
+from momentum.ledger.address import ledger_path
 from momentum.ledger.store import open_ledger
 from momentum.market.calendar import shown
 from momentum.settings.load import Settings, complete_schema, describe, load_plugins

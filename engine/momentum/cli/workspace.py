@@ -68,7 +68,7 @@ def check(directory: Path | None, sets: tuple[str, ...], data: Path | None) -> N
 def _around(settings: Settings) -> Sequence[Finding]:
     """What only opening the workspace would show: a universe that cannot be read, a ledger, a mode."""
     from momentum.context import check_mode
-    from momentum.ledger.database import ledger_path
+    from momentum.ledger.address import ledger_path
     from momentum.market.universe import load_universe
 
     found: list[Finding] = []

@@ -1,30 +1,21 @@
-"""The database under the ledger: its address, its connection, and what its errors mean to a person.
-
-All that only SQLite knows stands here: pragmas, the schema version, backups.
-"""
+"""The database under the ledger: what all kinds of it have in common."""
 
 from __future__ import annotations
 
-import sqlite3
 import sys
-import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import chain, count
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import peewee
 
 from momentum.errors import LedgerError
 
-_APPLICATION_ID = 0x4D4D544D
-"""Marks a SQLite file as a ledger of momentum."""
-_BUSY_SECONDS = 15.0
-_PRAGMAS = {"synchronous": "full", "foreign_keys": 1}
-"""FULL, because an order must not be sent before its intent would survive a loss of power."""
-
-_SCHEMES = "sqlite:///path/to/ledger.db"
+BUSY_SECONDS = 15.0
+"""How long a writer waits for another one."""
 
 
 class Statement(Protocol):
@@ -33,56 +24,23 @@ class Statement(Protocol):
     def execute(self, database: Any) -> Any: ...
 
 
-def ledger_path(url: str) -> Path:
-    """The file that a ledger's URL names; it is always absolute, `sqlite:///srv/ledger.db` too.
+class Database(ABC):
+    """A database that holds a ledger. Each thread gets a connection of its own, opened when it is first used."""
 
-    Raises LedgerError for any other kind of URL.
-    """
-    scheme, mark, rest = url.partition(":///")
-    if scheme in ("postgresql", "postgres") or url.startswith(("postgresql:", "postgres:")):
-        raise LedgerError(f"{scheme}: ledgers on PostgreSQL are not supported; write ledger: {_SCHEMES}")
-    if scheme != "sqlite" or not mark or not rest.strip("/") or ":memory:" in rest:
-        raise LedgerError(f"{url!r} is not the address of a ledger; write ledger: {_SCHEMES}")
-    return Path("/") / rest.lstrip("/")
+    kind: ClassVar[str]
+    """What a person calls it: `SQLite database`."""
+    _errors: ClassVar[tuple[type[Exception], ...]] = (peewee.DatabaseError, peewee.InterfaceError)
 
-
-_PAUSE = 0.02
-"""Seconds between two attempts."""
-
-
-def write_ahead(database: peewee.SqliteDatabase, patience: float) -> None:
-    """Turn on the write-ahead log of a SQLite file, where it is not on.
-
-    SQLite does not wait for others while it changes this, as it does elsewhere; so the waiting is ours, for
-    `patience` seconds at most. Raises peewee's OperationalError.
-    """
-    deadline = time.monotonic() + patience
-    while True:
-        try:
-            if database.pragma("journal_mode") != "wal":
-                database.pragma("journal_mode", "wal")
-        except peewee.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(_PAUSE)
-        else:
-            return
-
-
-class Database:
-    """One ledger file. Each thread gets a connection of its own, opened when it is first used."""
-
-    def __init__(self, path: Path, *, busy_seconds: float = _BUSY_SECONDS) -> None:
-        self.path = path
+    def __init__(self, name: str, peewee_database: peewee.Database, busy_seconds: float) -> None:
+        self.name = name
+        """The database as every message names it; never with a password."""
+        self._db = peewee_database
         self._busy_seconds = busy_seconds
-        self._sqlite = peewee.SqliteDatabase(
-            str(path), pragmas=_PRAGMAS, timeout=busy_seconds, lock_type="IMMEDIATE"
-        )
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing; the outermost one takes the write lock at its start and commits at its end."""
-        atomic = self._sqlite.atomic()
+        atomic = self._db.atomic()
         with self.told():
             atomic.__enter__()
         try:
@@ -94,20 +52,24 @@ class Database:
         with self.told():
             atomic.__exit__(None, None, None)
 
+    @abstractmethod
+    def snapshot(self) -> AbstractContextManager[None]:
+        """A transaction that only reads, and sees one moment of the database throughout."""
+
     @property
     def in_transaction(self) -> bool:
         """True inside a transaction of this thread."""
-        return self._sqlite.transaction_depth() > 0
+        return bool(self._db.transaction_depth() > 0)
 
     def run(self, statement: Statement) -> Any:
         """Carry out an insert (the answer is its row id), an update or a delete (how many rows)."""
         with self.told():
-            return statement.execute(self._sqlite)
+            return statement.execute(self._db)
 
     def rows(self, query: peewee.ModelSelect[Any]) -> list[dict[str, Any]]:
         """The rows of a query, by column."""
         with self.told():
-            return list(query.dicts().execute(self._sqlite))
+            return list(query.dicts().execute(self._db))
 
     def first(self, query: peewee.ModelSelect[Any]) -> dict[str, Any] | None:
         """The first row of a query, or None."""
@@ -118,84 +80,67 @@ class Database:
         """Create tables with their indexes."""
         with self.told():
             for table in tables:
-                peewee.SchemaManager(table, database=self._sqlite).create_all(safe=False)
+                peewee.SchemaManager(table, database=self._db).create_all(safe=False)
 
+    @abstractmethod
     def table_names(self) -> tuple[str, ...]:
-        """The tables that the file holds, sorted; none for a new file."""
-        with self.told():
-            return tuple(name for name in self._sqlite.get_tables() if not name.startswith("sqlite_"))
+        """The tables that it holds, sorted; none for a new one."""
 
     @property
+    @abstractmethod
     def schema_version(self) -> int | None:
-        """The version of the tables; 0 for a new file, None for a database that is not a ledger."""
-        with self.told():
-            if self._sqlite.pragma("application_id") == _APPLICATION_ID:
-                return int(self._sqlite.pragma("user_version"))
-            return None if self.table_names() else 0
+        """The version of the tables; 0 for a new database, None for one that is not a ledger."""
 
+    @abstractmethod
     def set_schema_version(self, version: int) -> None:
-        """Mark the file as a ledger of that version; belongs to the transaction that made it so."""
-        with self.told():
-            self._sqlite.pragma("application_id", _APPLICATION_ID)
-            self._sqlite.pragma("user_version", version)
+        """Mark it as a ledger of that version; belongs to the transaction that made it so."""
 
-    def use_write_ahead_log(self) -> None:
-        """Let readers read while another process writes; the file remembers it."""
-        with self.told():
-            write_ahead(self._sqlite, self._busy_seconds)
-
+    @abstractmethod
     def backup(self, label: str) -> Path:
-        """Copy the whole ledger, consistent while others write, to a free name in `backups/` beside it.
+        """Copy the whole ledger, consistent while others write, into a SQLite file of a free name.
 
-        Returns the copy, `backups/ledger.LABEL.db` or with a number. Raises LedgerError.
+        Returns the copy, `ledger.LABEL.db` or with a number, in the directory of backups. Raises LedgerError.
         """
-        folder = self.path.parent / "backups"
-        try:
-            folder.mkdir(exist_ok=True)
-            target = _free_name(folder, f"{self.path.stem}.{label}")
-            partial = target.with_suffix(".partial")
-            partial.unlink(missing_ok=True)
-            with self.told(), closing(sqlite3.connect(partial)) as copy:
-                self._sqlite.connection().backup(copy)  # type: ignore[no-untyped-call]
-            partial.replace(target)
-        except OSError as error:
-            raise LedgerError(f"{folder}: a backup cannot be written there: {error.strerror}") from error
-        return target
+
+    def hold(self, account: str, wait: float | None) -> AbstractContextManager[None]:
+        """Hold an account alone among all that share this database, as far as other machines may share it.
+
+        `wait` is how many seconds to wait, None for ever. Raises LockHeldError.
+        """
+        return nullcontext()
 
     def close(self) -> None:
         """Close this thread's connection."""
         with self.told():
-            self._sqlite.close()
+            self._db.close()
 
     @contextmanager
     def told(self) -> Iterator[None]:
         """Turn the database's errors into a LedgerError of one line that says what to do."""
         try:
             yield
-        except (peewee.DatabaseError, peewee.InterfaceError, sqlite3.Error) as error:
-            raise LedgerError(f"{self.path}: {self._meaning(str(error))}") from error
+        except self._errors as error:
+            raise LedgerError(f"{self.name}: {self._meaning(error)}") from error
 
-    def _meaning(self, text: str) -> str:
-        lowered = text.lower()
-        for part, meaning in _MEANINGS.items():
-            if part in lowered:
-                return meaning.format(seconds=f"{self._busy_seconds:g}", directory=self.path.parent)
-        return f"the ledger failed: {text}"
+    @abstractmethod
+    def _meaning(self, error: Exception) -> str:
+        """What an error of the database means to a person, in one line."""
 
 
-_MEANINGS = {
-    "not a database": "is not a SQLite database; move it away, or set `ledger:` to another file",
-    "malformed": "is damaged; move it away and put the newest copy from {directory}/backups in its place",
-    "locked": "another process has been writing for over {seconds} s; try again when it has ended",
-    "readonly": "cannot be written; make the file and the directory {directory} writable",
-    "unable to open": "cannot be opened; see that {directory} is a directory you may write in",
-    "permission denied": "cannot be written; make the file and the directory {directory} writable",
-    "is full": "the disk is full; make room in {directory} and try again",
-    "disk i/o": "the disk failed while reading or writing; check it, then the copies in {directory}/backups",
-}
+def free_backup(folder: Path, stem: str) -> Path:
+    """A name in the directory of backups, which is made, that no file has: `STEM.db`, or with a number.
 
-
-def _free_name(folder: Path, stem: str) -> Path:
+    Raises LedgerError.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(folder, error) from error
     suffixes = chain([""], (f".{number}" for number in count(2)))
     names = (folder / f"{stem}{suffix}.db" for suffix in suffixes)
     return next(name for name in names if not name.exists())
+
+
+def unwritable(folder: Path, error: OSError) -> LedgerError:
+    """The error of a directory of backups that takes none."""
+    return LedgerError(f"{folder}: a backup cannot be written there: {error.strerror}")

@@ -58,7 +58,7 @@ class Intents(Book):
             raise RuntimeError("an intent must be committed before its order is sent: not in a transaction")
         with self._db.transaction():
             if self.intent(request.client_id) is not None:
-                raise LedgerError(f"{self._db.path}: order {request.client_id} is written down already")
+                raise LedgerError(f"{self._db.name}: order {request.client_id} is written down already")
             row: dict[str, Any] = {name: getattr(request, name) for name in _REQUEST}
             row |= {"account": account, "scan_id": scan_id, "reason": reason}
             row |= {"context": dict(context), "status": INTENDED}

@@ -61,11 +61,11 @@ def _known_version(database: Database, newest: int) -> int:
     version = database.schema_version
     if version is None:
         raise LedgerError(
-            f"{database.path}: is a SQLite database, but not a ledger of momentum; set `ledger:` to another file"
+            f"{database.name}: is a {database.kind}, but not a ledger of momentum; set `ledger:` to another"
         )
     if version > newest:
         raise LedgerError(
-            f"{database.path}: is a ledger of version {version}, and this momentum knows versions up to {newest}; "
-            "install the newer momentum, or set `ledger:` to another file"
+            f"{database.name}: is a ledger of version {version}, and this momentum knows versions up to {newest}; "
+            "install the newer momentum, or set `ledger:` to another"
         )
     return version

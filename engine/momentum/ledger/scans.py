@@ -157,7 +157,7 @@ class Scans(Book):
         query = t.Scan.select(t.Scan.account, t.Scan.strategy, t.Scan.session_date, t.Scan.now)
         row = self._db.first(query.where(t.Scan.scan_id == scan_id))
         if row is None:
-            raise LedgerError(f"{self._db.path}: holds no scan {scan_id!r}; `begin_scan` comes first")
+            raise LedgerError(f"{self._db.name}: holds no scan {scan_id!r}; `begin_scan` comes first")
         return row
 
     def _owner(self, scan_id: str) -> dict[str, Any]:

@@ -10,11 +10,13 @@ from typing import Self
 
 from momentum.errors import LedgerError
 from momentum.ledger import tables as t
-from momentum.ledger.database import Database, ledger_path
+from momentum.ledger.address import ledger_path
+from momentum.ledger.database import Database
 from momentum.ledger.events import Events
 from momentum.ledger.migrations import migrate
 from momentum.ledger.queries import Past
 from momentum.ledger.scans import Scans
+from momentum.ledger.sqlite import SqliteDatabase
 from momentum.ledger.standing import Standing
 from momentum.ledger.trades import Trades
 
@@ -26,9 +28,9 @@ class Ledger(Scans, Trades, Events, Standing, Past):
     """
 
     @property
-    def path(self) -> Path:
-        """The file."""
-        return self._db.path
+    def name(self) -> str:
+        """The database, as messages name it: a file, or an address without its password."""
+        return self._db.name
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -41,7 +43,7 @@ class Ledger(Scans, Trades, Events, Standing, Past):
             yield
 
     def backup(self) -> Path:
-        """Copy the ledger into `backups/` beside it while it stays in use; returns the copy."""
+        """Copy the ledger into the directory of backups while it stays in use; returns the copy, a SQLite file."""
         return self._db.backup("copy")
 
     def forget_account(self, account: str) -> int:
@@ -70,11 +72,22 @@ class Ledger(Scans, Trades, Events, Standing, Past):
 
 
 def open_ledger(url: str) -> Ledger:
-    """Open the ledger that a URL names (see `ledger_path`), made where there is none yet, or migrated.
+    """Open the ledger that a URL names (see `address.py`), made where there is none yet, or migrated.
 
     Raises LedgerError, one line, where it cannot be: no such directory, not writable, damaged, no ledger, or
     of a newer version than this program knows.
     """
+    database = open_database(url)
+    try:
+        migrate(database)
+    except LedgerError:
+        database.close()
+        raise
+    return Ledger(database)
+
+
+def open_database(url: str) -> Database:
+    """Open the database that a URL names, as it is: neither made a ledger nor migrated. Raises LedgerError."""
     path = ledger_path(url)
     if not path.parent.is_dir():
         raise LedgerError(f"{path}: the directory {path.parent} does not exist; make it, or set `ledger:`")
@@ -82,11 +95,10 @@ def open_ledger(url: str) -> Ledger:
         raise LedgerError(
             f"{path}: is a directory; set `ledger:` to a file, such as sqlite:///data/ledger.db"
         )
-    database = Database(path)
+    database = SqliteDatabase(path)
     try:
         database.use_write_ahead_log()
-        migrate(database)
     except LedgerError:
         database.close()
         raise
-    return Ledger(database)
+    return database

@@ -13,6 +13,8 @@ from fakes import FakeMarket, closes, daily_bar, day
 from momentum.execution.account import portfolio
 from momentum.execution.costs import Costs
 from momentum.execution.desk import TradingDesk
+from momentum.execution.following import follow
+from momentum.execution.sending import send
 from momentum.execution.trading import Patience, StopPolicy, Trading
 from momentum.ledger.store import open_ledger
 from momentum.market.universe import Universe
@@ -127,9 +129,10 @@ def desk(trading: Trading, *orders: PlannedOrder, halt: str | None = None) -> Tr
 
 
 def bought(trading: Trading, symbol: str = "AAA", qty: int = 50) -> None:
-    """Buy a position, without a stop yet."""
-    wanted = order("buy", symbol, qty)
-    assert desk(trading, wanted).buy(wanted).status == "filled"
+    """Buy a position, without a stop yet, as a command does that dies right after its buy."""
+    request, _ = send(trading, OrderRequest("", symbol, "buy", "market", qty), "buy", "a test")
+    bought = follow(trading, request.client_id)
+    assert bought is not None and bought.filled_qty == qty
 
 
 def open_stops(trading: Trading) -> list[Order]:

@@ -63,7 +63,7 @@ def test_a_reply_that_got_lost_is_looked_up_and_not_sent_again(tmp_path: Path) -
     wanted = order("buy")
     done = desk(trading, wanted).buy(wanted)
     assert (done.status, done.qty) == ("filled", 50)
-    assert len(trading.broker.sent) == 1  # type: ignore[attr-defined]
+    assert [sent.side for sent in trading.broker.sent] == ["buy", "sell"]  # type: ignore[attr-defined]
     assert held(trading) == {"AAA": 50}
 
 
@@ -154,8 +154,6 @@ def test_a_failed_close_gets_its_stop_back_at_its_old_level(tmp_path: Path) -> N
     )
     close = order("sell")
     assert desk(trading, close).close(close).status == "refused"
-    assert open_stops(trading) == []
-    protect(trading)
     (after,) = open_stops(trading)
     assert after.qty == before.qty == 50
     assert after.stop_price == before.stop_price

@@ -10,7 +10,7 @@ import pytest
 from execution_builders import at_work, bought, desk, later, open_stops, order
 from momentum.errors import BrokerError
 from momentum.execution.account import portfolio
-from momentum.execution.reconcile import reconcile
+from momentum.execution.reconcile import Change, reconcile
 from momentum.execution.stops import NAKED, protect
 from momentum.model.orders import OrderState, RefusalKind, Refused, Unknown
 
@@ -63,7 +63,7 @@ def test_a_refused_stop_is_tried_three_times_and_then_shouted(tmp_path: Path) ->
     assert alarm.kind == NAKED
     assert alarm.text.startswith("CRITICAL: Position AAA has NO trailing stop protection!")
     assert "By hand" in alarm.text
-    assert "Every scan tries again" in alarm.text
+    assert "`momentum status --fix` tries again, as every scan does" in alarm.text
 
 
 def test_the_alarm_stands_until_a_later_command_mends_it(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_a_position_that_the_ledger_does_not_know_is_adopted_and_protected(tmp_p
     trading = at_work(tmp_path)
     trading.broker.submit(request("buy", 20))
     trading.broker.moods["fills"] = lambda broker, after: ()  # type: ignore[attr-defined]
-    assert reconcile(trading).adopted == ("AAA",)
+    assert reconcile(trading).adopted == (Change("AAA", 0, 20),)
     protect(trading)
     assert [stop.qty for stop in open_stops(trading)] == [20]
 
@@ -177,7 +177,7 @@ def test_a_stop_that_nobody_confirmed_is_looked_for_before_another_is_sent(tmp_p
     assert trading.ledger.alarms(trading.account) == ()
 
 
-def test_several_stops_give_way_to_the_one_with_the_highest_level(tmp_path: Path) -> None:
+def test_shares_that_no_stop_covers_are_taken_in_by_the_one_with_the_highest_level(tmp_path: Path) -> None:
     from fakes import trailing
 
     trading = at_work(tmp_path)
@@ -185,8 +185,39 @@ def test_several_stops_give_way_to_the_one_with_the_highest_level(tmp_path: Path
     for number, (qty, hwm) in enumerate(((20, 106.0), (25, 105.0))):
         trading.broker.submit(trailing(qty, id=f"by-hand-{number}", hwm=hwm))
     protect(trading)
-    (stop,) = open_stops(trading)
-    assert (stop.qty, stop.stop_price) == (50, pytest.approx(106 * 0.95))
+    assert sorted((stop.qty, stop.stop_price) for stop in open_stops(trading)) == [
+        (25, pytest.approx(105 * 0.95)),
+        (25, pytest.approx(106 * 0.95)),
+    ]
+
+
+def test_a_stop_that_the_broker_does_not_change_keeps_what_it_covers(tmp_path: Path) -> None:
+    from fakes import trailing
+
+    trading = at_work(tmp_path, replace=lambda *_: Refused(RefusalKind.NOT_CANCELABLE, "not in this state"))
+    bought(trading)
+    trading.broker.submit(trailing(20, id="by-hand", hwm=106.0))
+    protect(trading)
+    assert sorted(stop.qty for stop in open_stops(trading)) == [20, 30]
+    assert trading.ledger.alarms(trading.account) == ()
+
+
+@pytest.mark.parametrize("changeable", [True, False])
+def test_shares_covered_twice_are_let_go(tmp_path: Path, changeable: bool) -> None:
+    """As after a part of the position was sold by hand, at a broker that left the stop as it was."""
+    trading = at_work(tmp_path)
+    bought(trading)
+    protect(trading)
+    if not changeable:
+        trading.broker.moods["replace"] = lambda *_: Refused(RefusalKind.NOT_CANCELABLE, "not in this state")  # type: ignore[attr-defined]
+    trading.broker.moods["holdings"] = lambda broker: tuple(  # type: ignore[attr-defined]
+        replace(one, qty=30, available=30 - sum(stop.remaining for stop in broker.orders()))
+        for one in broker.holdings()
+    )
+    (before,) = open_stops(trading)
+    protect(trading)
+    (after,) = open_stops(trading)
+    assert (after.qty, after.stop_price) == (30, before.stop_price)
 
 
 def test_an_account_that_cannot_be_read_is_an_alarm_of_its_own(tmp_path: Path) -> None:
@@ -209,6 +240,6 @@ def test_shares_that_are_gone_end_their_trade(tmp_path: Path) -> None:
     trading = at_work(tmp_path)
     bought(trading, qty=50)
     trading.broker.moods["holdings"] = lambda broker: ()  # type: ignore[attr-defined]
-    assert reconcile(trading).gone == ("AAA",)
+    assert reconcile(trading).gone == (Change("AAA", 50, 0),)
     assert trading.ledger.open_trades(trading.account) == ()
     assert reconcile(trading).gone == ()

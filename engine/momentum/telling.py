@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from momentum.execution.reconcile import Reconciled
 from momentum.host.dispatch import call
 from momentum.host.registry import Host
 from momentum.ledger.rows import Alarm
@@ -52,6 +53,40 @@ def failure_events(info: ScanInfo, alarms: Sequence[Alarm], why: str) -> list[Ev
     return [*alarm_events(info, alarms), failed]
 
 
+def reconciled_events(id: str, at: datetime, found: Reconciled) -> list[Event]:
+    """What had happened at the broker since the last look; `id` is the scan or command that looked."""
+    events = [
+        Event(
+            f"{id}:filled:{fill.id}", "order.filled", "info", fill.at,
+            f"{fill.side} {fill.qty} {fill.symbol} at {format_price(fill.price)} since the last look",
+            data={"symbol": fill.symbol, "scan": id},
+        )
+        for fill in found.fills
+    ]  # fmt: skip
+    events += [
+        Event(f"{id}:{kind}:{order}", f"order.{kind}", "warning", at, f"order {order} {what}")
+        for kind, what, orders in (
+            ("lost", "never reached the broker", found.lost),
+            ("withdrawn", "was left open by a command that died: cancelled", found.withdrawn),
+        )
+        for order in orders
+    ]
+    events += [
+        Event(
+            f"{id}:{kind}:{change.symbol}", f"position.{kind}", "warning", at,
+            f"{change.symbol}: {change.before} shares in the ledger, {change.after} at the broker: {what}",
+            data={"symbol": change.symbol, "before": change.before, "after": change.after, "scan": id},
+        )
+        for kind, what, changes in (
+            ("adopted", "bought outside of momentum, adopted and protected", found.adopted),
+            ("gone", "sold outside of momentum, taken out of the ledger", found.gone),
+            ("split", "the same cost, so it looks like a split: check it at the broker", found.split),
+        )
+        for change in changes
+    ]  # fmt: skip
+    return events
+
+
 def scan_events(result: ScanResult) -> tuple[Event, ...]:
     """What a scan has to tell: each position without a stop, each order that did not go as planned, its end."""
     info = result.info
@@ -64,24 +99,7 @@ def scan_events(result: ScanResult) -> tuple[Event, ...]:
         for done in result.executed
         if done.status not in ("filled", "planned")
     ]  # fmt: skip
-    events += [
-        Event(
-            f"{info.id}:filled:{fill.id}", "order.filled", "info", fill.at,
-            f"{fill.side} {fill.qty} {fill.symbol} at {format_price(fill.price)} since the last look",
-            data={"symbol": fill.symbol, "scan": info.id},
-        )
-        for fill in result.reconciled.fills
-    ]  # fmt: skip
-    events += [
-        Event(
-            f"{info.id}:lost:{lost}",
-            "order.lost",
-            "warning",
-            info.now,
-            f"order {lost} never reached the broker",
-        )
-        for lost in result.reconciled.lost
-    ]
+    events += reconciled_events(info.id, info.now, result.reconciled)
     done = {side: [d.symbol for d in result.executed if d.side == side and d.qty] for side in ("buy", "sell")}
     parts = [f"{len(result.screen.candidates)} candidates"]
     parts.append(f"bought {', '.join(done['buy'])}" if done["buy"] else "bought nothing")

@@ -17,10 +17,11 @@ def portfolio(trading: Trading) -> Portfolio:
     """Positions, orders, cash and equity at this moment. Raises `BrokerError`.
 
     Prices are the market data's at `trading.now` where it has one, else the broker's; equity is cash plus
-    the positions at these prices. An order of which nobody knows whether it arrived counts as open.
+    the positions at these prices. An order of which nobody knows whether it arrived counts as open. Positions
+    that the settings say to ignore are somebody else's and not part of it.
     """
     account = trading.broker.account()
-    holdings = trading.broker.holdings()
+    holdings = managed(trading)
     orders = (*trading.broker.orders(), *_unresolved(trading))
     quotes = _quotes(trading, [holding.symbol for holding in holdings])
     trades = {trade.symbol: trade for trade in trading.ledger.open_trades(trading.account)}
@@ -37,6 +38,12 @@ def portfolio(trading: Trading) -> Portfolio:
     )
     equity = account.cash + sum(position.value for position in positions)
     return Portfolio(trading.now, equity, account.cash, positions, orders)
+
+
+def managed(trading: Trading) -> tuple[Holding, ...]:
+    """The broker's positions but those that the settings say to ignore."""
+    ignored = trading.limits.ignored
+    return tuple(holding for holding in trading.broker.holdings() if holding.symbol not in ignored)
 
 
 def _quotes(trading: Trading, symbols: Sequence[str]) -> Mapping[str, Quote]:
@@ -76,8 +83,12 @@ def _is_known(trading: Trading, client_id: str) -> bool:
 
 
 def covers(order: Order, symbol: str) -> bool:
-    """True for an open stop over a symbol that is there to stay: one that is being cancelled protects nothing."""
-    return order.symbol == symbol and order.is_stop and order.state is not OrderState.PENDING_CANCEL
+    """True for an open order that takes care of a symbol's shares: a stop over them, or their sale at the market.
+
+    One that is being cancelled takes care of nothing.
+    """
+    is_there = order.symbol == symbol and order.state is not OrderState.PENDING_CANCEL
+    return is_there and order.side == "sell" and (order.is_stop or order.type == "market")
 
 
 def _position(
@@ -88,7 +99,7 @@ def _position(
     opened: date | None,
     peak: float | None,
 ) -> Position:
-    stops = [order for order in orders if covers(order, holding.symbol)]
+    stops = [order for order in orders if order.is_stop and covers(order, holding.symbol)]
     levels = [order.stop_price for order in stops if order.stop_price is not None]
     peaks = [order.hwm for order in stops if order.hwm is not None]
     known_peaks = [value for value in (peak, *peaks, holding.entry_price, price) if value is not None]

@@ -1,47 +1,118 @@
-"""Closing a position: free its shares from the stop, sell, and leave the restoring of a stop to `protect`."""
+"""Closing a position: free its shares from the stop, sell, and put a stop back over what was not sold."""
 
 from __future__ import annotations
 
 from momentum.errors import BrokerError
-from momentum.execution.sending import follow, record_fills, send
+from momentum.execution import points
+from momentum.execution.following import follow, record_fills
+from momentum.execution.sending import hand_over, look_up, write_down
+from momentum.execution.shares import holding, release
+from momentum.execution.stops import cover
 from momentum.execution.trading import Trading
+from momentum.ledger.rows import INTENDED, UNKNOWN, Intent
 from momentum.model.decision import Execution, ExecutionStatus, PlannedOrder
-from momentum.model.orders import Confirmed, Order, OrderRequest, Refused
+from momentum.model.orders import Confirmed, Order, OrderRequest, Outcome, Refused
 from momentum.model.portfolio import Holding
 
 
 def close_position(trading: Trading, order: PlannedOrder) -> Execution:
     """Sell a whole position at the market.
 
-    Its open sell orders are cancelled first, and the sale waits until the broker says that the shares are
-    free: a cancel is a request, and until it is done the broker refuses the sale. What is not sold stays a
-    position, and `protect` puts the stop back over it.
+    The sale's intent is written first, so that a ledger that fails leaves the stop where it is. Then the open
+    sell orders are cancelled, and the sale waits until the broker says that the shares are free: a cancel is
+    a request, and until it is done the broker refuses the sale. Whatever is not sold has its stop again, or
+    an alarm, when this returns.
     """
-    held = _holding(trading, order.symbol)
+    status: ExecutionStatus = "unknown"
+    try:
+        done = _sold(trading, order)
+        status = done.status
+        points.reach("close.sold")
+        return done
+    finally:
+        if status not in ("filled", "dropped"):
+            cover(trading, order.symbol)
+
+
+def _sold(trading: Trading, order: PlannedOrder) -> Execution:
+    held = holding(trading, order.symbol)
     if held is None:
+        record_fills(trading)
         return ended(order, "dropped", text="the position is gone already")
-    for resting in trading.broker.orders():
-        if resting.symbol == order.symbol and resting.side == "sell":
-            if resting.hwm is not None:  # the peak goes with the stop, and a restored one starts from it
-                trading.ledger.update_peak(trading.account, order.symbol, resting.hwm)
-            trading.broker.cancel(resting.id)
-    held = wait_until_free(trading, order.symbol)
+    earlier = _unanswered(trading, order.symbol)
+    if earlier is not None:
+        return _resumed(trading, order, earlier)
+    request = _written(trading, order, held.qty)
+    try:
+        free = _released(trading, order)
+    except BrokerError as error:
+        trading.ledger.record_unsent(request.client_id, str(error))
+        raise
+    if isinstance(free, Execution):
+        trading.ledger.record_unsent(request.client_id, free.text)
+        return free
+    if free.qty != request.qty:  # part of it was sold meanwhile: a new order for what is left
+        trading.ledger.record_unsent(request.client_id, f"{free.qty} shares are left")
+        record_fills(trading)
+        request = _written(trading, order, free.qty)
+    return _outcome(trading, order, request, hand_over(trading, request))
+
+
+def _resumed(trading: Trading, order: PlannedOrder, earlier: Intent) -> Execution:
+    """Go on with a sale of which nobody knows whether it arrived: it is looked up, else sent under its own id.
+
+    The broker takes a client id once, so that the sale cannot happen twice.
+    """
+    request = earlier.request
+    found = look_up(trading, request.client_id)
+    if found is not None:
+        trading.ledger.record_order(found)
+        return _outcome(trading, order, request, Confirmed(found))
+    held = _released(trading, order)
+    if isinstance(held, Execution):
+        return held
+    if held.qty != request.qty:
+        text = f"an earlier sale of {request.qty} shares may still arrive, and {held.qty} are held"
+        return ended(order, "unknown", request.client_id, text=text)
+    return _outcome(trading, order, request, hand_over(trading, request))
+
+
+def _written(trading: Trading, order: PlannedOrder, qty: int) -> OrderRequest:
+    wanted = OrderRequest("", order.symbol, "sell", "market", qty)
+    return write_down(trading, wanted, "sell", order.reason, order.context)
+
+
+def _released(trading: Trading, order: PlannedOrder) -> Holding | Execution:
+    """The position with all of its shares free, or why it cannot be sold now."""
+    held = release(trading, order.symbol)
     if held is None:
         record_fills(trading)
         return ended(order, "dropped", text="its stop filled while it was being closed")
     if held.available < held.qty:
         waited = trading.patience.free_shares.total_seconds()
-        text = (
-            f"{held.qty - held.available} of {held.qty} shares are still held by an order after {waited:g} s"
-        )
-        return ended(order, "refused", text=text)
-    wanted = OrderRequest("", order.symbol, "sell", "market", held.qty)
-    request, outcome = send(trading, wanted, "sell", order.reason, order.context)
+        bound = f"{held.qty - held.available} of {held.qty} shares are still held by an order"
+        return ended(order, "refused", text=f"{bound} after {waited:g} s")
+    return held
+
+
+def _outcome(trading: Trading, order: PlannedOrder, request: OrderRequest, outcome: Outcome) -> Execution:
     if isinstance(outcome, Refused):
         return ended(order, "refused", request.client_id, text=f"{outcome.kind}: {outcome.message}")
     if not isinstance(outcome, Confirmed):
         return ended(order, "unknown", request.client_id, text=outcome.message)
     return followed(order, request, follow(trading, request.client_id))
+
+
+def _unanswered(trading: Trading, symbol: str) -> Intent | None:
+    """A sale of the symbol that was written down and of which the broker has not told."""
+    waiting = (
+        intent
+        for intent in trading.ledger.open_intents(trading.account)
+        if intent.status in (INTENDED, UNKNOWN)
+        and intent.request.symbol == symbol
+        and (intent.request.side, intent.request.type) == ("sell", "market")
+    )
+    return next(waiting, None)
 
 
 def followed(order: PlannedOrder, request: OrderRequest, last: Order | None) -> Execution:
@@ -78,29 +149,3 @@ def ended(
         reason=order.reason,
         text=text,
     )
-
-
-def _holding(trading: Trading, symbol: str) -> Holding | None:
-    return next((held for held in trading.broker.holdings() if held.symbol == symbol), None)
-
-
-def wait_until_free(trading: Trading, symbol: str, *, besides: int = 0) -> Holding | None:
-    """The position once no order holds its shares, or as it is when patience ends; None once it is gone.
-
-    `besides` are shares that may stay held. Raises `BrokerError` where the broker did not answer once.
-    """
-    read = False
-    held: Holding | None = None
-    for attempt in range(1 + int(trading.patience.free_shares / trading.patience.poll)):
-        if attempt:
-            trading.sleep(trading.patience.poll.total_seconds())
-        try:
-            held = _holding(trading, symbol)
-        except BrokerError:
-            continue
-        read = True
-        if held is None or held.available + besides >= held.qty:
-            break
-    if not read:
-        raise BrokerError(f"the broker did not tell whether the shares of {symbol} are free")
-    return held

@@ -7,12 +7,12 @@ from dataclasses import replace
 from threading import Lock
 
 from momentum.execution.account import portfolio
-from momentum.execution.closing import close_position, ended, followed
-from momentum.execution.sending import follow, record_fills, send
+from momentum.execution.closing import close_position, ended
+from momentum.execution.following import record_fills
+from momentum.execution.opening import open_position
 from momentum.execution.trading import Trading
 from momentum.halt import halted
 from momentum.model.decision import Execution, Plan, PlannedOrder, Refusal
-from momentum.model.orders import OrderRequest, Refused, Unknown
 from momentum.model.portfolio import Portfolio
 from momentum.risk.book import MarketState
 from momentum.risk.gate import recheck
@@ -96,13 +96,8 @@ class TradingDesk:
         checked = self._rechecked(order, view)
         if isinstance(checked, Refusal):
             return ended(order, "refused", text=checked.text)
-        wanted = OrderRequest("", checked.symbol, "buy", "market", checked.qty)
-        request, outcome = send(trading, wanted, "buy", checked.reason, self._at_entry(checked, view))
-        if isinstance(outcome, Refused):
-            return ended(order, "refused", request.client_id, text=f"{outcome.kind}: {outcome.message}")
-        if isinstance(outcome, Unknown):
-            return ended(order, "unknown", request.client_id, text=outcome.message)
-        return followed(order, request, follow(trading, request.client_id))
+        is_held = view.position(order.symbol) is not None
+        return open_position(trading, checked, self._at_entry(checked, view), is_held=is_held)
 
     def _rechecked(self, order: PlannedOrder, view: Portfolio) -> PlannedOrder | Refusal:
         """The gate's rules on the portfolio, the prices and the clock of this moment."""

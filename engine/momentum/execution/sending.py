@@ -7,13 +7,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 from momentum.errors import BrokerError
-from momentum.execution import ids
+from momentum.execution import ids, points
 from momentum.execution.trading import Trading
-from momentum.model.orders import Confirmed, Fill, Order, OrderRequest, Outcome, Unknown
+from momentum.model.orders import Confirmed, Order, OrderRequest, Outcome, RefusalKind, Refused, Unknown
 
 _LOOKUPS = 3
-_LATE = timedelta(days=1)
-"""How far before the last known fill another may still turn up: a broker may tell fills late and out of order."""
+_FRESH_IDS = 3
+_SKEW = timedelta(minutes=2)
+"""How far the broker's clock may be behind ours."""
 
 
 def send(
@@ -27,22 +28,53 @@ def send(
 
     `kind` (buy, sell, stop) goes into the client id, which this sets. An unknown outcome is looked up by
     that id; where the broker does not know it after all, it stays Unknown and is left to reconciliation.
+    Raises `LedgerError` where the intent cannot be written: then nothing was sent.
     """
+    # A ledger that was put back from a backup does not know the ids used since, and the broker refuses those.
+    for _ in range(_FRESH_IDS):
+        request = write_down(trading, request, kind, reason, context)
+        outcome = hand_over(trading, request)
+        if not isinstance(outcome, Refused) or outcome.kind is not RefusalKind.DUPLICATE_ID:
+            break
+    return request, outcome
+
+
+def write_down(
+    trading: Trading,
+    request: OrderRequest,
+    kind: str,
+    reason: str,
+    context: Mapping[str, object] | None = None,
+) -> OrderRequest:
+    """Write the intent of an order under a client id of its own, and return the request with that id."""
     request = replace(request, client_id=next_id(trading, request.symbol, kind))
     trading.ledger.write_intent(
-        request, account=trading.account, scan_id=trading.scan_id, reason=reason, context=context or {}
+        request,
+        account=trading.account,
+        scan_id=trading.scan_id,
+        reason=reason,
+        context=context or {},
+        at=trading.now,
+        strategy=trading.strategy,
     )
+    points.reach("send.intent")
+    return request
+
+
+def hand_over(trading: Trading, request: OrderRequest) -> Outcome:
+    """Send an order whose intent is written, and record what became of it.
+
+    The same request may be handed over again where its outcome is unknown: the broker takes a client id once.
+    """
     outcome = trading.broker.submit(request)
-    if isinstance(outcome, Unknown):
-        outcome = _resolved(trading, request.client_id, outcome)
-    trading.ledger.record_outcome(request.client_id, outcome)
-    return request, outcome
+    points.reach("send.answer")
+    return _recorded(trading, request, outcome)
 
 
 def resize(trading: Trading, order: Order, qty: int, reason: str) -> Outcome:
     """Change an open order's quantity, under an intent of its own; an unknown outcome is looked up as in `send`."""
-    request = OrderRequest(
-        client_id=next_id(trading, order.symbol, "stop"),
+    wanted = OrderRequest(
+        client_id="",
         symbol=order.symbol,
         side=order.side,
         type=order.type,
@@ -50,64 +82,16 @@ def resize(trading: Trading, order: Order, qty: int, reason: str) -> Outcome:
         trail=order.trail,
         time_in_force=order.time_in_force,
     )
-    trading.ledger.write_intent(
-        request, account=trading.account, scan_id=trading.scan_id, reason=reason, context={}
-    )
+    request = write_down(trading, wanted, "stop", reason)
     outcome = trading.broker.replace(order.id, request.client_id, qty)
-    if isinstance(outcome, Unknown):
-        outcome = _resolved(trading, request.client_id, outcome)
-    trading.ledger.record_outcome(request.client_id, outcome)
-    return outcome
+    points.reach("send.answer")
+    return _recorded(trading, request, outcome)
 
 
 def next_id(trading: Trading, symbol: str, kind: str) -> str:
-    """A client order id that was never used before."""
+    """A client order id that this ledger never used before."""
     start = ids.prefix(trading.name, trading.strategy, trading.session, trading.slot, symbol, kind)
     return f"{start}{trading.ledger.next_seq(start)}"
-
-
-def follow(trading: Trading, client_id: str) -> Order | None:
-    """Wait until an order is done; cancel what is left of it when patience ends. Fills are recorded.
-
-    Returns the order as the broker last told it, which may still be open; None where it cannot be read.
-    """
-    order = _until_done(trading, client_id, trading.patience.fill)
-    if order is not None and order.state.is_open:
-        trading.broker.cancel(order.id)
-        order = _until_done(trading, client_id, trading.patience.free_shares)
-    if order is not None:
-        trading.ledger.record_order(order)
-    record_fills(trading)
-    return order
-
-
-def record_fills(trading: Trading) -> tuple[Fill, ...]:
-    """Bring the broker's fills into the ledger and return the new ones; one that is there changes nothing."""
-    known = trading.ledger.last_fill(trading.account)
-    told = trading.broker.fills(None if known is None else known - _LATE)
-    return tuple(fill for fill in told if trading.ledger.record_fill(trading.account, fill))
-
-
-def _until_done(trading: Trading, client_id: str, patience: timedelta) -> Order | None:
-    order: Order | None = None
-    for _ in range(1 + int(patience / trading.patience.poll)):
-        try:
-            order = trading.broker.find(client_id)
-        except BrokerError:
-            order = None
-        if order is not None and not order.state.is_open:
-            break
-        trading.sleep(trading.patience.poll.total_seconds())
-    return order
-
-
-def _resolved(trading: Trading, client_id: str, outcome: Unknown) -> Outcome:
-    """What became of an order that was not answered, where the broker tells."""
-    try:
-        found = look_up(trading, client_id)
-    except BrokerError:
-        return outcome
-    return Confirmed(found) if found is not None else outcome
 
 
 def look_up(trading: Trading, client_id: str) -> Order | None:
@@ -116,6 +100,7 @@ def look_up(trading: Trading, client_id: str) -> Order | None:
     Raises `BrokerError` where the broker did not answer once: that is no proof at all.
     """
     silence: BrokerError | None = None
+    answered = False
     for attempt in range(_LOOKUPS):
         if attempt:
             trading.sleep(trading.patience.poll.total_seconds())
@@ -126,7 +111,43 @@ def look_up(trading: Trading, client_id: str) -> Order | None:
             continue
         if found is not None:
             return found
-        silence = None
-    if silence is not None:
+        answered = True
+    if silence is not None and not answered:
         raise silence
     return None
+
+
+def _recorded(trading: Trading, request: OrderRequest, outcome: Outcome) -> Outcome:
+    outcome = _resolved(trading, request, outcome)
+    trading.ledger.record_outcome(request.client_id, outcome)
+    points.reach("send.outcome")
+    return outcome
+
+
+def _resolved(trading: Trading, request: OrderRequest, outcome: Outcome) -> Outcome:
+    """What became of an order, where the answer alone does not tell.
+
+    A broker that refuses a client id as taken may mean this very order: a client library sends again what was
+    not answered.
+    """
+    if isinstance(outcome, Confirmed):
+        return outcome
+    is_taken = isinstance(outcome, Refused) and outcome.kind is RefusalKind.DUPLICATE_ID
+    if isinstance(outcome, Refused) and not is_taken:
+        return outcome
+    try:
+        found = look_up(trading, request.client_id)
+    except BrokerError as error:
+        return Unknown(f"{outcome.message}; {error}")
+    if found is None or (is_taken and not _is_of(trading, found, request)):
+        return outcome
+    return Confirmed(found)
+
+
+def _is_of(trading: Trading, order: Order, request: OrderRequest) -> bool:
+    """Whether an order is what was just asked for, and no older one of the same id."""
+    same = ("symbol", "side", "type", "qty")
+    return (
+        all(getattr(order, name) == getattr(request, name) for name in same)
+        and order.submitted_at >= trading.now - _SKEW
+    )

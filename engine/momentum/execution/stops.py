@@ -1,16 +1,17 @@
-"""One trailing stop over each whole position, or a standing alarm."""
+"""A stop over every share of every position, or a standing alarm."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from momentum.errors import MomentumError
+from momentum.errors import LedgerError, MomentumError
+from momentum.execution import points
 from momentum.execution.account import covers, portfolio
-from momentum.execution.closing import wait_until_free
 from momentum.execution.sending import resize, send
+from momentum.execution.shares import release
 from momentum.execution.trading import Trading
-from momentum.model.orders import Confirmed, Order, OrderRequest, OrderState, Outcome, Refused
+from momentum.model.orders import Confirmed, Order, OrderRequest, Outcome, RefusalKind, Refused
 from momentum.model.portfolio import Position
 from momentum.units import format_fraction, format_price
 
@@ -30,64 +31,117 @@ class Protection:
 
 
 def protect(trading: Trading) -> tuple[Protection, ...]:
-    """See to it that one open stop covers every share of every position; tell of each that it could not.
+    """See to it that open stops cover every share of every position; tell of each that they do not.
 
-    A stop that covers too few or too many shares is extended or cut in place, which keeps its level; where
-    there is none, one is placed that starts from the highest price since entry. Each is tried as often as
-    the settings say; then the alarm stands until a later call mends it. Raises what reading the account
-    raises, once an alarm for the whole account stands.
+    Each position is tried as often as the settings say; then its alarm stands until a later call mends it.
+    Raises what reading the account raises, once an alarm for the whole account stands; and `LedgerError`,
+    with the alarm's text, where an alarm cannot be written down, once all positions were tried.
     """
     try:
         positions = portfolio(trading).positions
     except MomentumError as error:
         text = f"CRITICAL: the account cannot be read, so that its stops are not checked: {error}"
-        trading.ledger.raise_alarm(trading.account, NAKED, "", text, trading.now)
+        _raise_alarm(trading, "", text)
         raise
     trading.ledger.clear_alarm(trading.account, NAKED, "", trading.now)
-    done = tuple(_cover(trading, position) for position in positions)
+    done: list[Protection] = []
+    untold: list[str] = []
+    for position in positions:
+        try:
+            done.append(_cover(trading, position))
+        except LedgerError as error:
+            untold.append(str(error))
     held = {position.symbol for position in positions}
     for alarm in trading.ledger.alarms(trading.account):
         if alarm.kind == NAKED and alarm.symbol not in held:
             trading.ledger.clear_alarm(trading.account, NAKED, alarm.symbol, trading.now)
-    return done
+    if untold:
+        raise LedgerError("\n".join(untold))
+    points.reach("protected")
+    return tuple(done)
+
+
+def cover(trading: Trading, symbol: str) -> Protection | None:
+    """The same for one symbol; None where it is not held. Raises what reading the account raises."""
+    position = portfolio(trading).position(symbol)
+    return _cover(trading, position) if position is not None else None
 
 
 def _cover(trading: Trading, position: Position) -> Protection:
-    """Cover one position. The stops are read anew before each attempt: one that nobody confirmed may be there."""
-    problem, placed = "", False
-    for attempt in range(1 + trading.stops.attempts):
+    problem = ""
+    for attempt in range(trading.stops.attempts):
         try:
-            stops = [order for order in trading.broker.orders() if covers(order, position.symbol)]
-            if sum(stop.remaining for stop in stops) == position.qty:
-                trading.ledger.clear_alarm(trading.account, NAKED, position.symbol, trading.now)
-                return Protection(position.symbol, position.qty, _level(stops), placed)
-            if attempt == trading.stops.attempts:
-                break
             if attempt:
                 trading.sleep(trading.stops.retry_delay.total_seconds())
-            outcome = _place(trading, position, stops)
-            problem, placed = _why(outcome), True
-            if isinstance(outcome, Confirmed) and outcome.order.state is OrderState.FILLED:
-                return Protection(position.symbol, position.qty, None, placed)
+            done = _attempt(trading, position, again=attempt > 0)
         except MomentumError as error:
             problem = str(error)
         except BaseException as error:  # Ctrl-C included: nobody may leave a position bare in silence
             _shout(trading, position, f"interrupted by {type(error).__name__}")
             raise
+        else:
+            if isinstance(done, Protection):
+                trading.ledger.clear_alarm(trading.account, NAKED, position.symbol, trading.now)
+                return done
+            problem = done
     _shout(trading, position, problem)
     return Protection(position.symbol, position.qty, None, placed=False, problem=problem)
 
 
-def _place(trading: Trading, position: Position, stops: Sequence[Order]) -> Outcome:
-    """Resize the stop with the highest level, the others giving way to it; or place one where there is none."""
-    if stops:
-        best = max(stops, key=lambda stop: stop.stop_price or 0.0)
-        for stop in stops:
-            if stop is not best:
-                trading.broker.cancel(stop.id)
-        if len(stops) > 1:
-            wait_until_free(trading, position.symbol, besides=best.remaining)
-        return resize(trading, best, position.qty, "trailing_stop")
+def _attempt(trading: Trading, position: Position, *, again: bool) -> Protection | str:
+    """Look, place what is missing, and look again; returns what went wrong where it is not covered then.
+
+    A stop that nobody confirmed may be there after all, and the position may have changed: so it is read anew.
+    """
+    problem = ""
+    for is_last in (False, True):
+        if again or is_last:
+            now = portfolio(trading).position(position.symbol)
+            if now is None:
+                return Protection(position.symbol, 0, None, placed=is_last)
+            position = now
+        covering = [order for order in trading.broker.orders() if covers(order, position.symbol)]
+        if sum(order.remaining for order in covering) == position.qty:
+            return Protection(position.symbol, position.qty, _level(covering), placed=is_last)
+        if not is_last:
+            problem = _why(_place(trading, position, covering))
+            points.reach("stop.placed")
+    return problem
+
+
+def _place(trading: Trading, position: Position, covering: Sequence[Order]) -> Outcome:
+    """Place the stop that is missing, or change those that are there, never leaving bare what is covered.
+
+    Missing shares are taken in by the stop with the highest level, which keeps it; where the broker does not
+    change that one, they get a stop of their own. Shares covered twice are let go from the lowest level up.
+    """
+    missing = position.qty - sum(order.remaining for order in covering)
+    if not covering:
+        return _place_new(trading, position, missing)
+    lowest, highest = min(covering, key=_stop_price), max(covering, key=_stop_price)
+    if missing < 0:
+        return _let_go(trading, position, lowest, -missing)
+    if not highest.is_stop:
+        return _place_new(trading, position, missing)
+    outcome = resize(trading, highest, highest.remaining + missing, "trailing_stop")
+    if isinstance(outcome, Refused) and outcome.kind is RefusalKind.NOT_CANCELABLE:
+        return _place_new(trading, position, missing)
+    return outcome
+
+
+def _let_go(trading: Trading, position: Position, order: Order, excess: int) -> Outcome:
+    if order.remaining <= excess:
+        return trading.broker.cancel(order.id)
+    outcome = resize(trading, order, order.remaining - excess, "trailing_stop")
+    if isinstance(outcome, Refused) and outcome.kind is RefusalKind.NOT_CANCELABLE:
+        # More would be sold than is held when the stop goes off: one of the right size, from the same peak.
+        release(trading, position.symbol)
+        points.reach("stop.cancelled")
+        return _place_new(trading, position, position.qty)
+    return outcome
+
+
+def _place_new(trading: Trading, position: Position, qty: int) -> Outcome:
     # A level that the price has fallen through already would be refused: then a lower stop is better than none.
     reachable = position.peak is not None and position.peak * (1 - trading.stops.trail) < position.price
     wanted = OrderRequest(
@@ -95,7 +149,7 @@ def _place(trading: Trading, position: Position, stops: Sequence[Order]) -> Outc
         symbol=position.symbol,
         side="sell",
         type="trailing_stop",
-        qty=position.qty,
+        qty=qty,
         trail=trading.stops.trail,
         hwm=position.peak if reachable else None,
         time_in_force="gtc",
@@ -103,8 +157,12 @@ def _place(trading: Trading, position: Position, stops: Sequence[Order]) -> Outc
     return send(trading, wanted, "stop", "trailing_stop")[1]
 
 
-def _level(stops: Sequence[Order]) -> float | None:
-    levels = [stop.stop_price for stop in stops if stop.stop_price is not None]
+def _stop_price(order: Order) -> float:
+    return order.stop_price or 0.0
+
+
+def _level(covering: Sequence[Order]) -> float | None:
+    levels = [order.stop_price for order in covering if order.stop_price is not None]
     return max(levels) if levels else None
 
 
@@ -121,7 +179,16 @@ def _shout(trading: Trading, position: Position, problem: str) -> None:
     text = (
         f"CRITICAL: Position {position.symbol} has NO trailing stop protection! {position.qty} shares at "
         f"{format_price(position.price)}; {trading.stops.attempts} attempts failed ({problem}). "
-        f"By hand: place a sell trailing stop of {format_fraction(trading.stops.trail)} over {position.qty} shares "
-        f"at the broker (level {format_price(level)}), or sell them. Every scan tries again."
+        f"`momentum status --fix` tries again, as every scan does. By hand: place a sell trailing stop of "
+        f"{format_fraction(trading.stops.trail)} over {position.qty} shares at the broker (level "
+        f"{format_price(level)}), or sell them."
     )
-    trading.ledger.raise_alarm(trading.account, NAKED, position.symbol, text, trading.now)
+    _raise_alarm(trading, position.symbol, text)
+
+
+def _raise_alarm(trading: Trading, symbol: str, text: str) -> None:
+    """Let an alarm stand. Where the ledger cannot take it, the error that says so says the alarm too."""
+    try:
+        trading.ledger.raise_alarm(trading.account, NAKED, symbol, text, trading.now)
+    except LedgerError as error:
+        raise LedgerError(f"{text} (This alarm cannot be written down: {error})") from error

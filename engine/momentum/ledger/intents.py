@@ -92,6 +92,11 @@ class Intents(Book):
         known = (t.OrderIntent.client_id == client_id) & t.OrderIntent.status.not_in(FINAL)
         self._db.run(t.OrderIntent.update(status=LOST, error="the broker does not know it").where(known))
 
+    def record_unsent(self, client_id: str, why: str) -> None:
+        """Record that an order was given up before it was sent."""
+        known = (t.OrderIntent.client_id == client_id) & (t.OrderIntent.status == INTENDED)
+        self._db.run(t.OrderIntent.update(status=LOST, error=f"not sent: {why}").where(known))
+
     def open_intents(self, account: str) -> tuple[Intent, ...]:
         """Orders that may still fill, or of which the outcome is not known; oldest first."""
         return self._select(

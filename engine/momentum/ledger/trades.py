@@ -1,4 +1,4 @@
-"""Fills, and the trades that they open, extend and close."""
+"""Trades: what is held and was held, and what happened to it without an order of ours."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from datetime import date, datetime
 from typing import Any
 
 from momentum.ledger import tables as t
-from momentum.ledger.entry import AT_ENTRY, entry_columns
-from momentum.ledger.exit import exit_columns, poor_signal
-from momentum.ledger.fields import session_date, session_start
-from momentum.ledger.intents import FINAL, Intents
-from momentum.ledger.rows import Intent, Trade
-from momentum.model.orders import Fill, OrderState
+from momentum.ledger.entry import AT_ENTRY
+from momentum.ledger.exit import exit_columns
+from momentum.ledger.fields import session_start
+from momentum.ledger.intents import Intents
+from momentum.ledger.rows import Trade
 from momentum.model.portfolio import Holding
 
 ADOPTED, EXTERNAL = "adopted", "external"
 """Why a trade changed without an intent of this ledger: shares found at the broker; shares somebody else traded."""
 
-_FILL = "order_id client_id symbol side qty price at commission".split()
+IMPORTED = "imported"
+"""The account of rows that came from another system's database, until a broker's account takes them over."""
+
 _TRADE = (
     "id account strategy scan_id symbol cap status opened_at entry_date entry_price entry_quantity entry_reason "
     "closed_at exit_date exit_price exit_quantity exit_reason commission pnl pnl_pct composite_score "
@@ -27,43 +28,17 @@ _TRADE = (
 
 
 class Trades(Intents):
-    """The part of the ledger that turns fills into trades."""
-
-    def record_fill(self, account: str, fill: Fill) -> bool:
-        """Record a fill once, with its order and its trade, all or nothing.
-
-        A buy opens the account's trade of the symbol, or extends it at the average price; a sale sells from
-        it, and closes it with the last share. False where the fill was recorded before: nothing changes.
-        """
-        with self._db.transaction():
-            told = (t.Fill.account == account) & (t.Fill.fill_id == fill.id)
-            if self._db.first(t.Fill.select(t.Fill.id).where(told)):
-                return False
-            intent = self._intent_of(account, fill)
-            held = self._open_trade(account, fill.symbol)
-            trade_id: int | None
-            if fill.side == "buy":
-                trade_id = held.id if held else self._open(account, fill, intent)
-                if held:
-                    self._extend(held, fill.qty, fill.price, fill.commission)
-            else:
-                trade_id = held.id if held else None
-                if held:
-                    self._sell(held, fill, intent)
-            row = {name: getattr(fill, name) for name in _FILL}
-            row |= {"fill_id": fill.id, "account": account, "trade": trade_id}
-            self._db.run(t.Fill.insert(row | {"session_date": session_date(fill.at)}))
-            if intent is not None:
-                self._fill_intent(intent, fill.at)
-        return True
+    """The part of the ledger that knows what is held."""
 
     def adopt(self, account: str, holding: Holding, session: date, strategy: str | None) -> bool:
         """Take in the shares that the broker has and this ledger does not know, at the broker's average price.
 
         They open a trade on that session's date, whose reason is `adopted`, or extend the open trade of the
-        symbol. False where the ledger knows as many shares: nothing changes.
+        symbol; one that was imported from another system becomes this account's. False where the ledger knows
+        as many shares: nothing changes.
         """
         with self._db.transaction():
+            self._take_over(account, holding.symbol)
             held = self._open_trade(account, holding.symbol)
             unknown = holding.qty - (held.quantity if held else 0)
             if unknown <= 0:
@@ -100,26 +75,28 @@ class Trades(Intents):
             self._change(trade.id, exit_columns(trade, trade.quantity - held, price, at, EXTERNAL))
         return True
 
-    def fills(
-        self, *, account: str | None = None, client_id: str | None = None, symbol: str | None = None
-    ) -> tuple[Fill, ...]:
-        """Fills that match all that is given, oldest first."""
-        query = t.Fill.select().order_by(t.Fill.at, t.Fill.id)
-        if account is not None:
-            query = query.where(t.Fill.account == account)
-        if client_id is not None:
-            query = query.where(t.Fill.client_id == client_id)
-        if symbol is not None:
-            query = query.where(t.Fill.symbol == symbol)
-        return tuple(
-            Fill(id=row["fill_id"], **{name: row[name] for name in _FILL}) for row in self._db.rows(query)
-        )
+    def rescale_trade(self, account: str, symbol: str, held: int) -> bool:
+        """Take in a split: the symbol's open trade is `held` shares from now on, at prices that keep its cost.
 
-    def last_fill(self, account: str) -> datetime | None:
-        """The moment of the account's newest recorded fill, from which on a broker is asked for more."""
-        query = t.Fill.select(t.Fill.at).where(t.Fill.account == account).order_by(t.Fill.at.desc())
-        row = self._db.first(query)
-        return row["at"] if row else None
+        False where there is no open trade: nothing changes.
+        """
+        with self._db.transaction():
+            trade = self._open_trade(account, symbol)
+            if trade is None:
+                return False
+            factor = held / trade.quantity
+            sold = round(trade.exit_quantity * factor)
+            self._change(
+                trade.id,
+                {
+                    "entry_quantity": held + sold,
+                    "entry_price": trade.entry_price / factor,
+                    "exit_quantity": sold,
+                    "exit_price": None if trade.exit_price is None else trade.exit_price / factor,
+                    "peak_price": None if trade.peak is None else trade.peak / factor,
+                },
+            )
+        return True
 
     def open_trades(self, account: str) -> tuple[Trade, ...]:
         """The account's open trades, in symbol order."""
@@ -152,9 +129,9 @@ class Trades(Intents):
             self._change(trade.id, change)
         return True
 
-    def _intent_of(self, account: str, fill: Fill) -> Intent | None:
-        intent = self.intent(fill.client_id)
-        return intent if intent is not None and intent.account == account else None
+    def _take_over(self, account: str, symbol: str) -> None:
+        if self._open_trade(account, symbol) is None and (old := self._open_trade(IMPORTED, symbol)):
+            self._change(old.id, {"account": account})
 
     def _open_trade(self, account: str, symbol: str) -> Trade | None:
         row = self._db.first(
@@ -164,64 +141,14 @@ class Trades(Intents):
         )
         return _trade(row) if row else None
 
-    def _open(self, account: str, fill: Fill, intent: Intent | None) -> int:
-        row = entry_columns(intent.context if intent else {})
-        row |= {
-            "account": account,
-            "strategy": intent and intent.strategy,
-            "scan_id": intent and intent.scan_id,
-            "symbol": fill.symbol,
-            "status": t.OPEN,
-            "opened_at": fill.at,
-            "entry_date": session_date(fill.at),
-            "entry_price": fill.price,
-            "entry_quantity": fill.qty,
-            "entry_reason": intent.reason if intent else EXTERNAL,
-            "commission": fill.commission,
-            "peak_price": fill.price,
-        }
-        return int(self._db.run(t.Trade.insert(row)))
-
     def _extend(self, trade: Trade, qty: int, price: float, commission: float = 0.0) -> None:
         quantity = trade.entry_quantity + qty
         average = (trade.entry_price * trade.entry_quantity + price * qty) / quantity
         change = {"entry_price": average, "entry_quantity": quantity}
         self._change(trade.id, change | {"commission": trade.commission + commission})
 
-    def _sell(self, trade: Trade, fill: Fill, intent: Intent | None) -> None:
-        # A broker may sell more than this trade holds, where shares were bought behind the ledger's back.
-        sold = min(fill.qty, trade.quantity)
-        change = exit_columns(trade, sold, fill.price, fill.at, _exit_reason(intent), fill.commission)
-        self._change(trade.id, change)
-        poor = poor_signal(trade, change, intent.context if intent else {})
-        if poor is not None:
-            self._db.run(t.PoorSignal.insert(poor))
-
-    def _fill_intent(self, intent: Intent, at: datetime) -> None:
-        fills = self.fills(account=intent.account, client_id=intent.client_id)
-        filled = sum(fill.qty for fill in fills)
-        if filled < intent.filled_qty:
-            return  # the broker's own count, recorded before, is ahead of the fills that were told
-        change: dict[str, Any] = {
-            "filled_qty": filled,
-            "fill_price": sum(fill.qty * fill.price for fill in fills) / filled,
-            "updated_at": max(at, intent.updated_at or at),
-        }
-        if filled >= intent.request.qty:
-            change["status"] = OrderState.FILLED.value
-        elif intent.status not in FINAL:
-            change["status"] = OrderState.PARTIALLY_FILLED.value
-        self._db.run(t.OrderIntent.update(change).where(t.OrderIntent.client_id == intent.client_id))
-
     def _change(self, trade_id: int, change: Mapping[str, object]) -> None:
         self._db.run(t.Trade.update(dict(change)).where(t.Trade.id == trade_id))
-
-
-def _exit_reason(intent: Intent | None) -> str:
-    if intent is None:
-        return EXTERNAL
-    kind = intent.request.type
-    return kind if kind in ("stop", "trailing_stop") else intent.reason
 
 
 def _trade(row: Mapping[str, Any]) -> Trade:

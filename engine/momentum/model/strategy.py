@@ -101,7 +101,8 @@ class Limits:
     """The hard limits of the account. Sizes and exposure are fractions of equity.
 
     `slots`: at_plan counts positions when the plan is made, at_fill leaves the count to the moment of each
-    order. `reduce_to` is the least share of its asked size to which an order may be cut to fit.
+    order. `reduce_to` is the least share of its asked size to which an order may be cut to fit. `ignored` are
+    symbols that are somebody else's at the broker.
     """
 
     max_positions: int
@@ -114,6 +115,7 @@ class Limits:
     max_price_age: timedelta
     max_order: float | None
     caps: Mapping[Cap, CapLimits]
+    ignored: frozenset[str] = frozenset()
 
     def for_cap(self, cap: Cap) -> CapLimits:
         """The limits of a size class; what is unclassified takes the totals and the large caps' thresholds."""

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from momentum.model.decision import Refusal
 from momentum.model.market import Cap, Value
-from momentum.model.orders import Side
+from momentum.model.orders import OrderState, Side
 from momentum.model.strategy import Limits
 from momentum.risk.book import Book, MarketState
 from momentum.risk.limits import buys_left, max_buys_of, positions_left, price_age
@@ -54,6 +54,13 @@ def first_broken(case: Case, checks: Sequence[Check]) -> Refusal | None:
     return next((refusal for check in checks if (refusal := check(case)) is not None), None)
 
 
+def not_ignored(case: Case) -> Refusal | None:
+    """Nothing is bought of what the settings leave to somebody else."""
+    if case.symbol not in case.limits.ignored:
+        return None
+    return case.refuse("limits.ignore", "not ignored", case.symbol, "limits.ignore leaves it to somebody else")
+
+
 def market_open(case: Case) -> Refusal | None:
     """Orders need an open market."""
     return None if case.market.is_open else case.refuse("market_open", True, False, "the market is closed")
@@ -80,9 +87,12 @@ def not_held(case: Case) -> Refusal | None:
 
 
 def not_pending(case: Case) -> Refusal | None:
-    """A symbol with an open order, its stop aside, gets no second one."""
+    """A symbol with an open order, its stop aside, gets no second one.
+
+    A sale of which nobody knows whether it arrived does not stand in the way of a close, which takes it up.
+    """
     order = case.book.working.get(case.symbol)
-    if order is None:
+    if order is None or (case.side == order.side == "sell" and order.state is OrderState.UNKNOWN):
         return None
     text = f"a {order.side} order of {order.remaining} shares is already open"
     return case.refuse("pending", 0.0, float(order.remaining), text)
@@ -178,6 +188,6 @@ def _rough(age: timedelta) -> str:
 
 PRICE: tuple[Check, ...] = (priced, price_not_halted, price_fresh)
 CLOSE: tuple[Check, ...] = (market_open, not_pending, *PRICE)
-BUY: tuple[Check, ...] = (not_halted, market_open, not_held, not_pending, *PRICE, account_known)
+BUY: tuple[Check, ...] = (not_ignored, not_halted, market_open, not_held, not_pending, *PRICE, account_known)
 SCAN: tuple[Check, ...] = (not_skipped, buy_left, cap_buy_left)
 SLOTS: tuple[Check, ...] = (slot_free, cap_slot_free)

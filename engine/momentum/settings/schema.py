@@ -157,6 +157,13 @@ def limits_section() -> dict[str, Any]:
                 enum=["at_plan", "at_fill"],
             ),
             "add_to_positions": yes_or_no("Buy more of what is held.", False),
+            "ignore": {
+                "type": "array",
+                "items": {"type": "string", "minLength": 1},
+                "default": [],
+                "description": "Symbols at the broker that are somebody else's: never bought, sold, protected "
+                "or counted. All other positions found there are adopted and protected.",
+            },
             "max_price_age": duration("An older price is stale: no order.", "15m", "1s"),
             "max_order": {
                 "type": ["number", "null"],

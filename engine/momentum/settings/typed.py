@@ -129,6 +129,7 @@ def limits_of(values: Values) -> Limits:
         max_price_age=limits["max_price_age"],
         max_order=None if order is None else float(order),
         caps={cap: _cap_limits(values["caps"][cap]) for cap in CAPS},
+        ignored=frozenset(limits["ignore"]),
     )
 
 

@@ -1,0 +1,58 @@
+"""Freeing the shares of a position from the orders that hold them."""
+
+from __future__ import annotations
+
+from momentum.errors import BrokerError
+from momentum.execution import points
+from momentum.execution.following import is_time_to_ask
+from momentum.execution.trading import Trading
+from momentum.model.orders import Order, OrderState
+from momentum.model.portfolio import Holding
+
+
+def release(trading: Trading, symbol: str) -> Holding | None:
+    """Cancel every open sell order of a symbol and wait until its shares are free, or patience ends.
+
+    A cancel is a request: the proof that it is done is that no sell order is open and that the position says
+    its shares are available. Returns the position as it then is, None once it is gone. Raises `BrokerError`
+    where the broker never told.
+    """
+    seen = False
+    held: Holding | None = None
+    for poll in range(1 + int(trading.patience.free_shares / trading.patience.poll)):
+        if poll:
+            trading.sleep(trading.patience.poll.total_seconds())
+        try:
+            resting = _sells(trading, symbol)
+            if resting and is_time_to_ask(trading, poll):
+                _cancel(trading, resting)
+                resting = _sells(trading, symbol)
+            held = holding(trading, symbol)
+        except BrokerError:
+            continue
+        seen = True
+        if held is None or (held.available >= held.qty and not resting):
+            break
+    if not seen:
+        raise BrokerError(f"the broker did not tell whether the shares of {symbol} are free")
+    points.reach("close.free")
+    return held
+
+
+def holding(trading: Trading, symbol: str) -> Holding | None:
+    """The position as the broker has it."""
+    return next((held for held in trading.broker.holdings() if held.symbol == symbol), None)
+
+
+def _sells(trading: Trading, symbol: str) -> list[Order]:
+    return [order for order in trading.broker.orders() if order.symbol == symbol and order.side == "sell"]
+
+
+def _cancel(trading: Trading, resting: list[Order]) -> None:
+    for order in resting:
+        if order.state is OrderState.PENDING_CANCEL:
+            continue
+        if order.hwm is not None:  # the peak goes with the stop, and the next one starts from it
+            trading.ledger.update_peak(trading.account, order.symbol, order.hwm)
+        trading.broker.cancel(order.id)
+        points.reach("close.cancelled")

@@ -53,7 +53,7 @@ def document(context: Context, result: ScanResult) -> dict[str, object]:
         ],
         "decision": result.verdict.decision,
         "plan": {
-            "orders": [_order(order) for order in (*result.plan.closes, *result.plan.buys)],
+            "orders": [order_json(order) for order in (*result.plan.closes, *result.plan.buys)],
             "refusals": result.plan.refusals,
             "skip_buys": result.plan.skip_buys,
         },
@@ -116,7 +116,8 @@ def alarms_json(alarms: tuple[Alarm, ...]) -> list[dict[str, object]]:
     return [{"kind": a.kind, "symbol": a.symbol, "text": a.text, "since": a.raised_at} for a in alarms]
 
 
-def _order(order: PlannedOrder) -> Mapping[str, object]:
+def order_json(order: PlannedOrder) -> Mapping[str, object]:
+    """An order that the gate approved."""
     return {
         "symbol": order.symbol,
         "side": order.side,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from momentum.cli.options import json_option, open_settings, print_json, workspace_options
+from momentum.cli.options import json_option, open_settings, print_json, waiting, workspace_options
+from momentum.errors import EXIT_FAILED, UsageError
 
 if TYPE_CHECKING:
     from momentum.context import Context
+    from momentum.ledger.rows import Alarm
     from momentum.model.portfolio import Portfolio
 
 
@@ -35,33 +37,80 @@ def _account(
 @click.command()
 @workspace_options
 @json_option
-def status(directory: Path | None, sets: tuple[str, ...], data: Path | None, as_json: bool) -> None:
-    """Show the account as of its last moment, its alarms and its positions."""
+@click.option("--fix", is_flag=True, help="First mend what can be mended.")
+@click.option("--at", metavar="TIME", help="With --fix: as of this moment, as in `momentum scan --at`.")
+def status(
+    directory: Path | None,
+    sets: tuple[str, ...],
+    data: Path | None,
+    as_json: bool,
+    fix: bool,
+    at: str | None,
+) -> None:
+    """Show the account as of its last moment, its alarms and its positions.
+
+    With --fix it first takes the account to Now, as a scan does, brings ledger and broker together and every
+    share under a stop, and says what it found; while another command trades it waits. It exits 1 where
+    something still stands.
+    """
+    if at is not None and not fix:
+        raise UsageError("--at goes with --fix; without it status shows the account as of its last moment")
+    if not fix:
+        with _account(directory, sets, data) as (context, view):
+            _show_status(context, view, context.ledger.alarms(context.broker.account_id), as_json=as_json)
+        return
+    from momentum.byhand import mend
+    from momentum.cli.show_account import mended_json, show_mended
+    from momentum.context import open_context
+    from momentum.market.clock import RealClock
+
+    context = open_context(open_settings(directory, sets, data), RealClock())
+    try:
+        mended = mend(context, at, waiting)
+        for problem in mended.untold:
+            click.echo(f"not told: {problem}", err=True)
+        if not as_json:
+            show_mended(context, mended)
+        more = {"fixed": mended_json(mended)}
+        _show_status(context, mended.after, mended.alarms, as_json=as_json, more=more)
+    finally:
+        context.close()
+    if mended.alarms or any(position.is_naked for position in mended.after.positions):
+        raise click.exceptions.Exit(EXIT_FAILED)
+
+
+def _show_status(
+    context: Context,
+    view: Portfolio,
+    alarms: tuple[Alarm, ...],
+    *,
+    as_json: bool,
+    more: Mapping[str, object] | None = None,
+) -> None:
     from momentum.document import alarms_json, position_json
     from momentum.halt import halted
 
-    with _account(directory, sets, data) as (context, view):
-        alarms = context.ledger.alarms(context.broker.account_id)
-        pending = [order for order in view.open_orders if not order.is_stop]
-        halt = halted(context.settings.directory)
-        if as_json:
-            print_json(
-                {
-                    "account": context.broker.account_id,
-                    "now": view.at,
-                    "equity": view.equity,
-                    "cash": view.cash,
-                    "exposure": view.exposure,
-                    "positions": [position_json(position) for position in view.positions],
-                    "open_orders": view.open_orders,
-                    "alarms": alarms_json(alarms),
-                    "halted": halt,
-                }
-            )
-            return
-        from momentum.cli.show_account import show_status
+    halt = halted(context.settings.directory)
+    if as_json:
+        print_json(
+            {
+                "account": context.broker.account_id,
+                "now": view.at,
+                "equity": view.equity,
+                "cash": view.cash,
+                "exposure": view.exposure,
+                "positions": [position_json(position) for position in view.positions],
+                "open_orders": view.open_orders,
+                "alarms": alarms_json(alarms),
+                "halted": halt,
+                **(more or {}),
+            }
+        )
+        return
+    from momentum.cli.show_account import show_status
 
-        show_status(context, view, alarms, pending, halt, context.broker.moment())
+    pending = [order for order in view.open_orders if not order.is_stop]
+    show_status(context, view, alarms, pending, halt, context.broker.moment())
 
 
 @click.command()
@@ -93,7 +142,6 @@ def reset(directory: Path | None, sets: tuple[str, ...], data: Path | None) -> N
     A backup of the ledger is kept in data/backups/.
     """
     from momentum.context import open_context
-    from momentum.errors import UsageError
     from momentum.ledger.lock import account_lock
     from momentum.market.clock import RealClock
     from momentum.ports import StartsAnew

@@ -84,6 +84,11 @@ def open_settings(
     return settings
 
 
+def waiting(for_whom: str) -> None:
+    """Say on stderr what the command waits for; Ctrl-C ends the waiting and the command."""
+    click.echo(f"waiting: {for_whom}", err=True)
+
+
 def print_json(value: object) -> None:
     """Print one JSON document on stdout, and nothing else."""
     from momentum.ledger.fields import to_json

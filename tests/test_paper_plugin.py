@@ -66,8 +66,10 @@ def test_an_order_whose_price_cannot_be_read_is_refused_and_leaves_no_trace(tmp_
 
 def test_the_schema_takes_the_defaults_that_it_names() -> None:
     schema = paper.momentum_settings_schema()
-    defaults = {key: part["default"] for key, part in schema["properties"].items()}
-    assert defaults == {"cash": 100_000, "slippage": 0.0005, "commission": 0}
+    parts = schema["properties"]
+    defaults = {key: part["default"] for key, part in parts.items() if key != "faults"}
+    assert not any(part["default"] for part in parts["faults"]["properties"].values())
+    assert defaults == {"cash": 100_000, "slippage": 0.0005, "commission": 0, "max_volume_share": None}
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(defaults, schema)
 

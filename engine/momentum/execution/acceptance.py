@@ -12,6 +12,7 @@ from datetime import datetime
 
 from momentum.execution.book import Book, Change, Draft
 from momentum.execution.costs import Costs
+from momentum.execution.matching import is_set_off
 from momentum.model.market import Quote, Session
 from momentum.model.orders import Order, OrderRequest, OrderState, RefusalKind, Refused
 
@@ -24,12 +25,14 @@ class Market:
     """What a broker knows when a request reaches it.
 
     `session` is the one that is open (its closing moment included), None outside of sessions; `quote` is the
-    last price of the request's symbol, None where the symbol has none.
+    last price of the request's symbol, None where the symbol has none. `room` is how many shares can be had at
+    that price (see `Costs.room`).
     """
 
     at: datetime
     session: Session | None
     quote: Quote | None
+    room: float = math.inf
 
     @property
     def price(self) -> float | None:
@@ -48,13 +51,20 @@ class Market:
 
 
 def submit(
-    book: Book, request: OrderRequest, market: Market, costs: Costs, used: Container[str] = ()
+    book: Book,
+    request: OrderRequest,
+    market: Market,
+    costs: Costs,
+    used: Container[str] = (),
+    *,
+    fill: bool = True,
 ) -> Change | Refused:
     """Take an order into the book, or refuse it.
 
-    Inside a session a market order, and a limit order that its price already satisfies, fills at once; outside
-    it is `accepted` and waits for a bar (see `matching`). `used` are the client ids of all orders that the
-    account ever had, whatever became of them.
+    Inside a session a market order, and a limit order that its price already satisfies, fills at once, as far
+    as the market has room; outside it is `accepted` and waits for a bar (see `matching`). With `fill` False it
+    is left to `fill_pending` and later bars. `used` are the client ids of all orders that the account ever
+    had, whatever became of them.
     """
     refused = (
         _malformed(request, used) or _unpriced(request, market) or _uncovered(book, request, market, costs)
@@ -63,7 +73,26 @@ def submit(
         return refused
     draft = Draft(book)
     order = _enter(draft, request, market, costs)
-    _fill_now(draft, order, market, costs)
+    if fill:
+        _fill_now(draft, order, market, costs)
+    return draft.done()
+
+
+def fill_pending(book: Book, order_id: str, market: Market, costs: Costs) -> Change:
+    """Fill an order that was taken in without being filled, at the price of this moment, as `submit` would."""
+    draft = Draft(book)
+    _fill_now(draft, book.orders[order_id], market, costs)
+    return draft.done()
+
+
+def ask_cancel(book: Book, order_id: str, at: datetime) -> Change | Refused:
+    """Take in the wish to cancel an order: it is `pending_cancel`, keeps what it holds and may fill still."""
+    order = book.orders.get(order_id)
+    if order is None or order.state in (OrderState.PENDING_CANCEL, OrderState.PENDING_REPLACE):
+        state = order.state if order else "not open"
+        return Refused(RefusalKind.NOT_CANCELABLE, f"order {order_id} is {state}")
+    draft = Draft(book)
+    draft.update(replace(order, state=OrderState.PENDING_CANCEL, updated_at=at))
     return draft.done()
 
 
@@ -72,6 +101,11 @@ def cancel(book: Book, order_id: str, at: datetime) -> Change | Refused:
     order = book.orders.get(order_id)
     if order is None:
         return Refused(RefusalKind.NOT_CANCELABLE, f"order {order_id} is not open")
+    return cancelled(book, order, at)
+
+
+def cancelled(book: Book, order: Order, at: datetime) -> Change:
+    """The book without an order that is open in it."""
     draft = Draft(book)
     draft.update(replace(order, state=OrderState.CANCELED, updated_at=at))
     return draft.done()
@@ -88,31 +122,49 @@ def replace_quantity(
 ) -> Change | Refused:
     """Change an open order to `qty` shares, in one step: the old order ends as `replaced`.
 
-    The new order takes `client_id` and keeps all else, the level of a stop and the moment since which it
-    stands included. It is the last one of the Change. `used` as in `submit`.
+    The new order takes `client_id` and keeps the level of a stop and the moment since which it stands. What the
+    old one has filled stays with the old one: `qty` is what the new one is still for, and it begins unfilled.
+    It is the last one of the Change. `used` as in `submit`.
     """
+    if refused := _unusable(client_id, qty, used):
+        return refused
     old = book.orders.get(order_id)
     if old is None or old.state not in _CHANGEABLE:
         state = old.state if old else "not open"
         return Refused(
             RefusalKind.NOT_CANCELABLE, f"unable to replace order in current state: {order_id} is {state}"
         )
-    if refused := _unusable(client_id, qty, used):
-        return refused
     more = qty - old.remaining
     if old.side == "sell" and more > book.available(old.symbol):
         return _short_of_shares(book, old.symbol, qty, book.available(old.symbol) + old.remaining)
     reserve = 0.0
     if old.side == "buy":
-        price = old.limit_price or 0.0
-        free = book.buying_power + book.reserved.get(order_id, 0.0)
+        price, free = _reckoned(book, old, costs), book.buying_power + book.reserved.get(order_id, 0.0)
         if costs.affordable(qty, price, free) < qty:
             return _short_of_cash(costs.outlay(qty, price), free)
         reserve = costs.outlay(qty, price)
     draft = Draft(book)
     draft.update(replace(old, state=OrderState.REPLACED, updated_at=at))
-    draft.put(replace(old, id=draft.new_id(), client_id=client_id, qty=qty, updated_at=at), reserve)
+    new = replace(
+        old,
+        id=draft.new_id(),
+        client_id=client_id,
+        qty=qty,
+        state=OrderState.STOPPED if is_set_off(old) else OrderState.NEW,
+        updated_at=at,
+        filled_qty=0,
+        fill_price=None,
+    )
+    draft.put(new, reserve)
     return draft.done()
+
+
+def _reckoned(book: Book, order: Order, costs: Costs) -> float:
+    """The fill price that an open buy reckons with; a market order has it only in the cash that it set aside."""
+    if order.limit_price is not None:
+        return order.limit_price
+    commission = 0.0 if order.filled_qty else costs.commission_per_order
+    return (book.reserved.get(order.id, 0.0) - commission) / order.remaining
 
 
 def _enter(draft: Draft, request: OrderRequest, market: Market, costs: Costs) -> Order:
@@ -144,15 +196,16 @@ def _enter(draft: Draft, request: OrderRequest, market: Market, costs: Costs) ->
 
 def _fill_now(draft: Draft, order: Order, market: Market, costs: Costs) -> None:
     price = market.price
-    if price is None or not market.is_trading:
+    qty = int(min(order.remaining, market.room))
+    if price is None or not market.is_trading or qty == 0:
         return
     if order.type == "market":
         seen = costs.buy_fill(price) if order.side == "buy" else costs.sell_fill(price)
-        draft.fill(order, seen, market.at, costs)
+        draft.fill(order, qty, seen, market.at, costs)
     elif order.type == "limit" and order.limit_price is not None:
         reached = price <= order.limit_price if order.side == "buy" else price >= order.limit_price
         if reached:
-            draft.fill(order, price, market.at, costs)
+            draft.fill(order, qty, price, market.at, costs)
 
 
 def _malformed(request: OrderRequest, used: Container[str]) -> Refused | None:

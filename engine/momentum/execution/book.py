@@ -115,39 +115,43 @@ class Draft:
             self.orders.pop(order.id, None)
             self._reserved.pop(order.id, None)
 
-    def fill(self, order: Order, price: float, at: datetime, costs: Costs) -> None:
-        """Execute the rest of an order at the fill price `price`.
+    def fill(self, order: Order, qty: int, price: float, at: datetime, costs: Costs) -> None:
+        """Execute `qty` of an order's remaining shares at the fill price `price`; the rest stays open.
 
         A buy gets the shares that the cash still pays for; the rest of it is cancelled, since a price that
-        jumped between order and fill must not take the account into debt.
+        jumped between order and fill must not take the account into debt. The commission is paid once, with
+        the order's first execution.
         """
-        qty = order.remaining
-        if order.side == "buy":
-            qty = costs.affordable(qty, price, self.cash)
-        if qty == 0:
-            self.update(replace(order, state=OrderState.REJECTED, updated_at=at, reason=_short(order, price)))
+        if order.filled_qty:
+            costs = replace(costs, commission_per_order=0.0)
+        got = costs.affordable(qty, price, self.cash) if order.side == "buy" else qty
+        if got == 0:
+            state = OrderState.CANCELED if order.filled_qty else OrderState.REJECTED
+            self.update(replace(order, state=state, updated_at=at, reason=_short(order, price)))
             return
-        commission = costs.commission(qty, price)
+        commission = costs.commission(got, price)
         if order.side == "buy":
-            self.cash -= qty * price + commission
-            self._add(order.symbol, qty, price)
+            self.cash -= got * price + commission
+            self._add(order.symbol, got, price)
+            if order.id in self._reserved:
+                left = 1 - got / order.remaining
+                self._reserved[order.id] = max(0.0, self._reserved[order.id] - commission) * left
         else:
-            self.cash += qty * price - commission
-            self._remove(order.symbol, qty)
+            self.cash += got * price - commission
+            self._remove(order.symbol, got)
         fill_id = f"{self._series}-f{self._next_fill}"
         self._next_fill += 1
         self._fills.append(
-            Fill(fill_id, order.id, order.client_id, order.symbol, order.side, qty, price, at, commission)
+            Fill(fill_id, order.id, order.client_id, order.symbol, order.side, got, price, at, commission)
         )
-        whole = qty == order.remaining
         self.update(
             replace(
                 order,
-                state=OrderState.FILLED if whole else OrderState.CANCELED,
+                state=_after(order, got, qty),
                 updated_at=at,
-                filled_qty=qty,
-                fill_price=price,
-                reason="" if whole else _short(order, price),
+                filled_qty=order.filled_qty + got,
+                fill_price=_average(order, got, price),
+                reason="" if got == qty else _short(order, price),
             )
         )
 
@@ -165,6 +169,21 @@ class Draft:
             del self.holdings[symbol]
         else:
             self.holdings[symbol] = replace(held, qty=held.qty - qty)
+
+
+def _after(order: Order, got: int, qty: int) -> OrderState:
+    if got < qty:
+        return OrderState.CANCELED
+    if got == order.remaining:
+        return OrderState.FILLED
+    pending = order.state is OrderState.PENDING_CANCEL
+    return OrderState.PENDING_CANCEL if pending else OrderState.PARTIALLY_FILLED
+
+
+def _average(order: Order, got: int, price: float) -> float:
+    if order.fill_price is None:
+        return price
+    return (order.filled_qty * order.fill_price + got * price) / (order.filled_qty + got)
 
 
 def _short(order: Order, price: float) -> str:

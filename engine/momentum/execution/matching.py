@@ -10,10 +10,15 @@ Inside a bar only four prices are known, not their order, so the pessimistic pat
 - A limit fills at its limit, or at the open where that is better; it pays no slippage.
 - A bar that began before the order can only hurt it: it sets off stops, but fills no limit and lifts no peak,
   since its low and high may be older than the order.
+- Where the costs name a share of the volume, the orders in a symbol take no more than that of a bar between
+  them, in the order above; the rest stays open for later bars. A stop that was set off once stays set off,
+  though the price recovers: its rest sells at the opens of the following bars (`stopped` where it has sold
+  nothing yet).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -26,7 +31,7 @@ from momentum.model.orders import Order, OrderState
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar of one symbol; prices in dollars, `starts` and `ends` in UTC."""
+    """One bar of one symbol; prices in dollars, `starts` and `ends` in UTC, volume in shares."""
 
     symbol: str
     starts: datetime
@@ -35,6 +40,7 @@ class Bar:
     high: float
     low: float
     close: float
+    volume: float | None = math.inf
 
 
 def match_bar(book: Book, bar: Bar, costs: Costs) -> Change:
@@ -86,28 +92,53 @@ def _match(draft: Draft, bars: Sequence[Bar], costs: Costs) -> None:
     if not draft.orders:
         return
     by_symbol = {bar.symbol: bar for bar in bars}
+    room = {bar.symbol: costs.room(bar.volume) for bar in bars}
     touched = [order for order in draft.orders.values() if order.symbol in by_symbol]
     # Stable: orders of one symbol, and all buys at an open, keep the order in which they were submitted.
     sells = sorted((order for order in touched if order.side == "sell"), key=_symbol)
     buys = [order for order in touched if order.side == "buy"]
     for order in (*sells, *buys):
         bar = by_symbol[order.symbol]
-        if order.type == "market" and order.submitted_at <= bar.starts:
+        if _trades_at_open(order, bar):
             fill = costs.sell_fill(bar.open) if order.side == "sell" else costs.buy_fill(bar.open)
-            draft.fill(order, fill, bar.starts, costs)
+            _execute(draft, order, room, fill, bar.starts, costs)
     for order in (*sells, *sorted(buys, key=_symbol)):
-        if order.type != "market":
-            _take_through(draft, order, by_symbol[order.symbol], costs)
+        if order.type != "market" and not is_set_off(order):
+            _take_through(draft, order, by_symbol[order.symbol], room, costs)
+
+
+def is_set_off(order: Order) -> bool:
+    """True for a stop that has begun to sell: it is a market order now, whatever the price does."""
+    return order.is_stop and (order.filled_qty > 0 or order.state is OrderState.STOPPED)
+
+
+def _trades_at_open(order: Order, bar: Bar) -> bool:
+    if is_set_off(order):
+        return order.updated_at <= bar.starts
+    return order.type == "market" and order.submitted_at <= bar.starts
+
+
+def _execute(
+    draft: Draft, order: Order, room: dict[str, float], price: float, at: datetime, costs: Costs
+) -> bool:
+    """Fill as much of an order as the bar has room for; False where it has none."""
+    qty = int(min(order.remaining, room[order.symbol]))
+    if qty == 0:
+        return False
+    draft.fill(order, qty, price, at, costs)
+    room[order.symbol] -= qty
+    return True
 
 
 def _symbol(order: Order) -> str:
     return order.symbol
 
 
-def _take_through(draft: Draft, order: Order, bar: Bar, costs: Costs) -> None:
+def _take_through(draft: Draft, order: Order, bar: Bar, room: dict[str, float], costs: Costs) -> None:
     fill = _stop_fill(order, bar, costs) if order.is_stop else _limit_fill(order, bar)
     if fill is not None:
-        draft.fill(order, fill, bar.ends, costs)
+        if not _execute(draft, order, room, fill, bar.ends, costs) and order.is_stop:
+            _set_off(draft, order, bar.ends)
         return
     if order.trail is not None and order.hwm is not None and order.submitted_at <= bar.starts:
         hwm = max(order.hwm, bar.high)
@@ -116,6 +147,11 @@ def _take_through(draft: Draft, order: Order, bar: Bar, costs: Costs) -> None:
             draft.update(order)
     if order.state is OrderState.ACCEPTED:
         draft.update(replace(order, state=OrderState.NEW, updated_at=bar.ends))
+
+
+def _set_off(draft: Draft, order: Order, at: datetime) -> None:
+    if order.state is not OrderState.PENDING_CANCEL:
+        draft.update(replace(order, state=OrderState.STOPPED, updated_at=at))
 
 
 def _stop_fill(order: Order, bar: Bar, costs: Costs) -> float | None:

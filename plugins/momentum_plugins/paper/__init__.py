@@ -13,6 +13,7 @@ import momentum
 from momentum.errors import BrokerError
 from momentum.ports import Broker, Workspace
 from momentum.units import parse_fraction
+from momentum_plugins.paper.fault_settings import faults_of, faults_schema
 
 _CASH = 100_000
 _SLIPPAGE = 0.0005
@@ -44,8 +45,17 @@ def momentum_settings_schema() -> Mapping[str, Any]:
                 "type": "number",
                 "minimum": 0,
                 "default": _COMMISSION,
-                "description": "Dollars per order, paid with its fill.",
+                "description": "Dollars per order, paid with its first fill.",
             },
+            "max_volume_share": {
+                "type": ["number", "null"],
+                "x-unit": "fraction",
+                "exclusiveMinimum": 0,
+                "maximum": 1,
+                "default": None,
+                "description": "Of a bar's volume, the most that orders fill with in it; the rest stays open. Or off.",
+            },
+            "faults": faults_schema(),
         },
     }
 
@@ -53,25 +63,33 @@ def momentum_settings_schema() -> Mapping[str, Any]:
 @momentum.hookimpl
 def momentum_broker(workspace: Workspace) -> Broker:
     """Open the account that belongs to the workspace's market data."""
+    from random import Random
     from uuid import uuid4
 
     from momentum.execution.costs import Costs
     from momentum_plugins.paper.broker import PaperBroker
+    from momentum_plugins.paper.faults import FaultyBroker
     from momentum_plugins.paper.store import Store
 
     if workspace.data is None:
         raise BrokerError("paper: the account needs market data; name a plugin under plugins.data")
     settings = workspace.section("paper")
-    return PaperBroker(
+    share, faults = settings.get("max_volume_share"), faults_of(settings.get("faults"))
+    account = PaperBroker(
         Store(account_file(workspace.directory)),
         workspace.data,
         cash=_number(settings.get("cash", _CASH)),
         costs=Costs(
             slippage=parse_fraction(settings.get("slippage", _SLIPPAGE)),
             commission_per_order=_number(settings.get("commission", _COMMISSION)),
+            volume_share=None if share is None else parse_fraction(share),
         ),
         series=lambda: uuid4().hex[:8],
     )
+    if not faults:
+        return account
+    # The number makes a process draw otherwise than the one before it.
+    return FaultyBroker(account, faults, Random(f"{faults.seed}:{account.take_number()}"))
 
 
 def account_file(directory: Path) -> Path:

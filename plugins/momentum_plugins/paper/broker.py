@@ -1,10 +1,14 @@
-"""The paper account as a broker: it lives on the bars and prices of the workspace's market data."""
+"""The paper account as a broker: it lives on the bars and prices of the workspace's market data.
+
+Orders, cancels and fills may be on their way to it, where it was told to behave so (see `faults`).
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Container
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from momentum.errors import BrokerError, DataError, UsageError
 from momentum.execution import acceptance, matching
@@ -26,9 +30,11 @@ from momentum.model.orders import (
 )
 from momentum.model.portfolio import Account, Holding
 from momentum.ports import MarketData
+from momentum_plugins.paper.pending import Pending, Still
 from momentum_plugins.paper.store import Kept, Store
 
-_COLUMNS = ("symbol", "ts", "ends", "open", "high", "low", "close")
+_COLUMNS = ("symbol", "ts", "ends", "open", "high", "low", "close", "volume")
+_MICROSECOND = timedelta(microseconds=1)
 _UNUSED = Refused(RefusalKind.MARKET_CLOSED, "the paper account has not begun; a scan takes it to a moment")
 
 
@@ -48,6 +54,8 @@ class PaperBroker:
         self._cash = cash
         self._costs = costs
         self._series = series
+        self.pending = Pending(store, self.account_id, costs, self._market)
+        """What is on its way to the account."""
 
     def moment(self) -> datetime | None:
         """The last moment that the account has lived through."""
@@ -56,18 +64,19 @@ class PaperBroker:
     def advance(self, until: datetime) -> tuple[Fill, ...]:
         """Take the open orders through every bar up to `until`, and end the day orders of closed sessions."""
         until = until.astimezone(UTC)
-        if self.moment() == until:
+        moment = self.moment()
+        self._never_back(moment, until)
+        if moment == until and not self.pending:
             return ()
+        for request in self.pending.in_flight():
+            self.submit(request)
         with self._store.writing():
             kept = self._begun()
-            if kept.moment is not None and until < kept.moment:
-                raise UsageError(
-                    f"the account {self.account_id} has lived up to {_shown(kept.moment)} and cannot go back to "
-                    f"{_shown(until)}; look with --dry-run, or begin anew with `momentum paper reset`"
-                )
-            change = self._live(kept.book, kept.moment, until)
+            self._never_back(kept.moment, until)
+            book, arrived = self.pending.arrive(kept, _done)
+            change = self._live(book, kept.moment, until)
             self._store.save(self.account_id, change, until)
-        return change.fills
+        return (*arrived, *change.fills)
 
     def reset(self) -> None:
         """Forget the account; its next use begins with its cash of the settings, under new ids."""
@@ -105,50 +114,90 @@ class PaperBroker:
         """The price with slippage."""
         return self._costs.buy_fill(price) if side == "buy" else self._costs.sell_fill(price)
 
-    def submit(self, request: OrderRequest) -> Outcome:
-        """Take an order in at the account's moment; inside a session a market order fills at once."""
+    def submit(self, request: OrderRequest, *, still: Still | None = None) -> Outcome:
+        """Take an order in at the account's moment; inside a session a market order fills at once.
 
-        def act(kept: Kept, at: datetime) -> Change | Refused:
-            quote = self._data.quotes((request.symbol,), at).get(request.symbol)
-            market = Market(at, self._session(at), quote)
-            return acceptance.submit(kept.book, request, market, self._costs, self._used(request.client_id))
+        It is left unfilled where `still("pending_fills")`.
+        """
+        still = still or _done
+
+        def act(kept: Kept, at: datetime) -> Order | Refused:
+            self._store.land(self.account_id, request.client_id)
+            used = self._used(request.client_id)
+            lags = self.pending.lags(kept.book, request.symbol, request.qty)
+            if lags and request.side == "sell" and not used:
+                return lags
+            market = self._market(request.symbol, at)
+            fill = request.type != "market" or market.session is None or not still("pending_fills")
+            return self._kept(acceptance.submit(kept.book, request, market, self._costs, used, fill=fill), at)
 
         return self._write(act)
 
-    def cancel(self, order_id: str) -> Outcome:
-        """Cancel an open order; here it is done at once."""
+    def cancel(self, order_id: str, *, still: Still | None = None) -> Outcome:
+        """Cancel an open order, at once; or later, in `pending.settle`, where `still("pending_cancels")`."""
 
-        def act(kept: Kept, at: datetime) -> Change | Refused:
-            return self._unknown(order_id) or acceptance.cancel(kept.book, order_id, at)
+        def act(kept: Kept, at: datetime) -> Order | Refused:
+            if refused := self._unknown(order_id):
+                return refused
+            if still is None:
+                return self._kept(acceptance.cancel(kept.book, order_id, at), at)
+            change = acceptance.ask_cancel(kept.book, order_id, at)
+            asked = self._kept(change, at)
+            if isinstance(change, Change) and not still("pending_cancels"):
+                return self.pending.end(change.book, change.orders[-1], at, still).orders[-1]
+            return asked
 
         return self._write(act)
 
     def replace(self, order_id: str, client_id: str, qty: int) -> Outcome:
         """Change an open order's quantity, in one step."""
 
-        def act(kept: Kept, at: datetime) -> Change | Refused:
-            return self._unknown(order_id) or acceptance.replace_quantity(
-                kept.book, order_id, client_id, qty, at, self._costs, self._used(client_id)
-            )
+        def act(kept: Kept, at: datetime) -> Order | Refused:
+            if refused := self._unknown(order_id):
+                return refused
+            old, used = kept.book.orders.get(order_id), self._used(client_id)
+            sells = old is not None and old.side == "sell" and not used
+            lags = self.pending.lags(kept.book, old.symbol, qty - old.remaining) if old and sells else None
+            if lags:
+                return lags
+            change = acceptance.replace_quantity(kept.book, order_id, client_id, qty, at, self._costs, used)
+            return self._kept(change, at)
 
         return self._write(act)
 
-    def _write(self, act: Callable[[Kept, datetime], Change | Refused]) -> Outcome:
+    def take_number(self) -> int:
+        """A number that this account never gave before, as order or otherwise; 0 before the account begins."""
+        if not self._store.path.exists():
+            return 0
+        with self._store.writing():
+            return self._store.take_number(self.account_id)
+
+    def _write(self, act: Callable[[Kept, datetime], Order | Refused]) -> Outcome:
         """Carry out one request in one transaction, and tell what became of the order it was about."""
         try:
             with self._store.writing():
                 kept = self._begun()
                 if kept.moment is None:
                     return _UNUSED
-                change = act(kept, kept.moment)
-                if isinstance(change, Refused):
-                    return change
-                self._store.save(self.account_id, change, kept.moment)
+                answer = act(kept, kept.moment)
         except DataError as error:
             return Refused(RefusalKind.NO_PRICE, str(error))
         except BrokerError as error:
             return Unknown(str(error))
-        return Confirmed(change.orders[-1])
+        return answer if isinstance(answer, Refused) else Confirmed(answer)
+
+    def _kept(self, change: Change | Refused, at: datetime) -> Order | Refused:
+        if isinstance(change, Refused):
+            return change
+        self._store.save(self.account_id, change, at)
+        return change.orders[-1]
+
+    def _never_back(self, moment: datetime | None, until: datetime) -> None:
+        if moment is not None and until < moment:
+            raise UsageError(
+                f"the account {self.account_id} has lived up to {_shown(moment)} and cannot go back to "
+                f"{_shown(until)}; look with --dry-run, or begin anew with `momentum paper reset`"
+            )
 
     def _read(self) -> Kept:
         with self._store.reading() as ready:
@@ -170,6 +219,23 @@ class PaperBroker:
         fills = (fill if fill.at > since else replace(fill, at=until) for fill in change.fills)
         return replace(change, fills=tuple(sorted(fills, key=_time)))
 
+    def _market(self, symbol: str, at: datetime) -> Market:
+        quote = self._data.quotes((symbol,), at).get(symbol)
+        session = self._session(at)
+        return Market(at, session, quote, self._room(symbol, session, at))
+
+    def _room(self, symbol: str, session: Session | None, at: datetime) -> float:
+        """Shares of the session's last bar that the account may still take, by its share of the volume."""
+        if self._costs.volume_share is None or session is None:
+            return math.inf
+        last = self._data.bars((symbol,), session.opens, at).select("ts", "volume").tail(1)
+        if last.is_empty():
+            return 0
+        starts, volume = last.row(0)
+        since = self._store.fills(self.account_id, starts - _MICROSECOND)
+        taken = sum(fill.qty for fill in since if fill.symbol == symbol)
+        return max(0, self._costs.room(volume) - taken)
+
     def _session(self, at: datetime) -> Session | None:
         session = self._data.sessions().last_opened(at)
         return session if session is not None and at <= session.closes else None
@@ -185,7 +251,7 @@ class PaperBroker:
                 held.qty,
                 held.entry_price,
                 quotes[symbol].price if symbol in quotes else held.entry_price,
-                book.available(symbol),
+                max(0, book.available(symbol) - self.pending.lagging(symbol)),
             )
             for symbol, held in sorted(book.holdings.items())
         )
@@ -197,6 +263,11 @@ class PaperBroker:
         if self._store.has_order(self.account_id, order_id):
             return None
         return Refused(RefusalKind.NOT_FOUND, f"order not found: {order_id}")
+
+
+def _done(fault: str) -> bool:
+    """Nothing is still on its way."""
+    return False
 
 
 def _time(fill: Fill) -> datetime:

@@ -1,6 +1,7 @@
 """The tables of a paper account, and how orders and fills are written in them.
 
-Moments are whole microseconds since the epoch, in UTC; money is a double.
+Moments are whole microseconds since the epoch, in UTC; money is a double. An order's `reserved` is the dollars
+that an open buy sets aside; of a cancelled sale it is the shares that are told as held though they are free.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 import peewee
 
 from momentum.execution.book import Book
-from momentum.model.orders import Fill, Order, OrderState
+from momentum.model.orders import Fill, Order, OrderRequest, OrderState
 
 SCHEMA = (
     """CREATE TABLE accounts (
@@ -36,7 +37,11 @@ SCHEMA = (
         price REAL NOT NULL, at INTEGER NOT NULL, commission REAL NOT NULL, UNIQUE (account, id))""",
 )
 
+IN_FLIGHT = "in_flight"
+"""The state of an order that was sent and has not arrived: it is no order of the account yet."""
+
 _ORDER = tuple(field.name for field in fields(Order))
+_REQUEST = tuple(field.name for field in fields(OrderRequest))
 _FILL = tuple(field.name for field in fields(Fill))
 
 _COLUMNS = {
@@ -93,6 +98,23 @@ def of_order(account: str, order: Order, reserved: float) -> dict[str, Any]:
         "submitted_at": microseconds(order.submitted_at),
         "updated_at": microseconds(order.updated_at),
     }
+
+
+def of_request(account: str, request: OrderRequest, at: datetime) -> dict[str, Any]:
+    """The row of an order that is on its way to the account."""
+    waiting = Order(
+        id=f"{IN_FLIGHT}:{request.client_id}",
+        state=OrderState.PENDING_NEW,
+        submitted_at=at,
+        updated_at=at,
+        **{name: getattr(request, name) for name in _REQUEST},
+    )
+    return of_order(account, waiting, 0.0) | {"is_open": 0, "state": IN_FLIGHT}
+
+
+def request(row: Mapping[str, Any]) -> OrderRequest:
+    """An order on its way, from its row."""
+    return OrderRequest(**{name: row[name] for name in _REQUEST})
 
 
 def order(row: Mapping[str, Any]) -> Order:

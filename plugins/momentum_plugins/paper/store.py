@@ -20,7 +20,7 @@ import peewee
 from momentum.errors import BrokerError
 from momentum.execution.book import Book, Change, Held
 from momentum.ledger.sqlite import write_ahead
-from momentum.model.orders import Fill, Order
+from momentum.model.orders import Fill, Order, OrderRequest
 from momentum_plugins.paper import rows
 
 APPLICATION_ID = 0x4D504150
@@ -118,6 +118,52 @@ class Store:
         found = self._read(self._orders_of(account).where(self._orders.client_id == client_id))
         return rows.order(found[0]) if found else None
 
+    def in_flight(self, account: str) -> tuple[OrderRequest, ...]:
+        """The orders that were sent and have not arrived, oldest first."""
+        table = self._orders
+        query = table.select().where((table.account == account) & (table.state == rows.IN_FLIGHT))
+        return tuple(rows.request(row) for row in self._read(query.order_by(table.number)))
+
+    def launch(self, account: str, request: OrderRequest, at: datetime) -> None:
+        """Keep an order that has not arrived yet; belongs inside `writing`."""
+        with self._told():
+            self._orders.insert(rows.of_request(account, request, at)).on_conflict_ignore().execute()
+
+    def land(self, account: str, client_id: str) -> None:
+        """Forget an order in flight, since it arrives or never will; belongs inside `writing`."""
+        table = self._orders
+        with self._told():
+            table.delete().where(
+                (table.account == account) & (table.client_id == client_id) & (table.state == rows.IN_FLIGHT)
+            ).execute()
+
+    def lagging(self, account: str) -> dict[str, tuple[str, int]]:
+        """Cancelled sales whose shares are told as held still: the order's id to symbol and shares."""
+        table = self._orders
+        query = self._orders_of(account).where(
+            (table.is_open == 0) & (table.side == "sell") & (table.reserved > 0)
+        )
+        return {row["id"]: (row["symbol"], int(row["reserved"])) for row in self._read(query)}
+
+    def set_lag(self, account: str, order_id: str, shares: int) -> None:
+        """Tell a cancelled sale's shares as held still, or no more with 0; belongs inside `writing`."""
+        table = self._orders
+        with self._told():
+            table.update({table.reserved: float(shares)}).where(
+                (table.account == account) & (table.id == order_id)
+            ).execute()
+
+    def take_number(self, account: str) -> int:
+        """The account's next order number, which no order gets then; 0 where there is no such account."""
+        table = self._accounts
+        found = self._read(table.select(table.next_order).where(table.id == account))
+        if not found:
+            return 0
+        number = int(found[0]["next_order"])
+        with self._told():
+            table.update({table.next_order: number + 1}).where(table.id == account).execute()
+        return number
+
     def has_order(self, account: str, order_id: str) -> bool:
         """True where the account ever had an order of that id."""
         return bool(self._read(self._orders_of(account).where(self._orders.id == order_id)))
@@ -169,7 +215,8 @@ class Store:
 
     def _orders_of(self, account: str) -> Any:
         table = self._orders
-        return table.select().where(table.account == account).order_by(table.number)
+        arrived = (table.account == account) & (table.state != rows.IN_FLIGHT)
+        return table.select().where(arrived).order_by(table.number)
 
     def _read(self, query: Any) -> Sequence[dict[str, Any]]:
         with self._told():

@@ -15,7 +15,7 @@ from momentum.errors import LedgerError
 from momentum.ledger import tables as t
 from momentum.ledger.address import ledger_path
 from momentum.ledger.database import Database
-from momentum.ledger.migrations import STEPS, Step, migrate
+from momentum.ledger.migrations import STEPS, Migrated, Step, migrate
 from momentum.ledger.sqlite import SqliteDatabase
 from momentum.ledger.store import open_ledger
 from momentum.model.decision import Decision, Refusal, WatchEntry
@@ -107,12 +107,13 @@ def test_an_older_ledger_is_backed_up_then_migrated(tmp_path: Path) -> None:
     with ledger_in(tmp_path) as ledger:
         ledger.record_fill(ACCOUNT, fill("f1", "b-1", 40, 10.0))
     database = SqliteDatabase(tmp_path / "ledger.db")
-    backup = migrate(database, _next_version(["ALTER TABLE trades ADD COLUMN note TEXT"]))
+    migrated = migrate(database, _next_version(["ALTER TABLE trades ADD COLUMN note TEXT"]))
     assert database.schema_version == STEPS[-1].version + 1
     database.run(Sql("UPDATE trades SET note = 'kept'"))
     database.close()
 
-    assert backup == tmp_path / "backups" / f"ledger.v{STEPS[-1].version}.db"
+    backup = tmp_path / "backups" / f"ledger.v{STEPS[-1].version}.db"
+    assert migrated == Migrated(STEPS[-1].version, STEPS[-1].version + 1, backup)
     with open_ledger(f"sqlite:///{backup}") as before:
         assert [trade.quantity for trade in before.open_trades(ACCOUNT)] == [40]
 
@@ -173,7 +174,7 @@ def test_a_damaged_ledger_is_one_line_that_names_the_backups(tmp_path: Path) -> 
     content = bytearray(file.read_bytes())
     content[100:4096] = b"\xff" * 3996
     file.write_bytes(content)
-    with pytest.raises(LedgerError, match=r"is damaged; .*backups in its place") as raised:
+    with pytest.raises(LedgerError, match=r"is damaged; there is no whole backup in .*/backups: ") as raised:
         ledger_in(tmp_path)
     assert "\n" not in str(raised.value)
 

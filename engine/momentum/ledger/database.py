@@ -67,9 +67,14 @@ class Database(ABC):
             return statement.execute(self._db)
 
     def rows(self, query: peewee.ModelSelect[Any]) -> list[dict[str, Any]]:
-        """The rows of a query, by column."""
+        """The rows of a query, by column. Raises LedgerError, also for a value that is none of its column's kind."""
         with self.told():
-            return list(query.dicts().execute(self._db))
+            try:
+                return list(query.dicts().execute(self._db))
+            except (ValueError, TypeError, OverflowError) as error:
+                raise LedgerError(
+                    f"{self.name}: holds a value that cannot be read ({error}); `momentum db verify` names it"
+                ) from error
 
     def first(self, query: peewee.ModelSelect[Any]) -> dict[str, Any] | None:
         """The first row of a query, or None."""
@@ -101,6 +106,10 @@ class Database(ABC):
 
         Returns the copy, `ledger.LABEL.db` or with a number, in the directory of backups. Raises LedgerError.
         """
+
+    @abstractmethod
+    def continue_ids(self, tables: tuple[type[peewee.Model], ...]) -> None:
+        """Let the next row of each table get an id above all that were given with their ids."""
 
     def hold(self, account: str, wait: float | None) -> AbstractContextManager[None]:
         """Hold an account alone among all that share this database, as far as other machines may share it.

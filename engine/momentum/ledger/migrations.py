@@ -12,6 +12,8 @@ from pathlib import Path
 
 from momentum.errors import LedgerError
 from momentum.ledger.database import Database
+from momentum.ledger.source_system import Imported, import_source, is_source
+from momentum.ledger.sqlite import SqliteDatabase
 from momentum.ledger.tables import TABLES
 
 
@@ -32,29 +34,60 @@ STEPS: tuple[Step, ...] = (Step(1, "every table", _create_all),)
 """In order. The first makes the tables as they are now; a later one changes those of an older ledger."""
 
 
-def migrate(database: Database, steps: tuple[Step, ...] = STEPS) -> Path | None:
-    """Bring a ledger to the newest version, and return the backup that was made before, if any.
+NEWEST = STEPS[-1].version
+"""The version that this program makes, and the newest that it knows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """How a ledger came to its version: from `before`, which is 0 for a new one and None for a database of the
+    source system, of which `imported` tells. `backup` is the ledger as it was, None for a new one."""
+
+    before: int | None
+    after: int
+    backup: Path | None = None
+    imported: Imported | None = None
+
+    def __str__(self) -> str:
+        if self.imported is not None:
+            return str(self.imported)
+        if self.before == 0:
+            return f"a new ledger of version {self.after}"
+        return f"migrated from version {self.before} to {self.after}; as it was: {self.backup}"
+
+
+def migrate(database: Database, steps: tuple[Step, ...] = STEPS) -> Migrated | None:
+    """Bring a ledger to the newest version, and say what was done; None where nothing was to be done.
 
     Raises LedgerError for a database that is newer, or no ledger of momentum.
     """
     newest = steps[-1].version
+    if isinstance(database, SqliteDatabase) and is_source(database):
+        imported = import_source(database, newest)
+        return Migrated(None, newest, imported.backup, imported) if imported is not None else None
     version = _known_version(database, newest)
     if version == newest:
         return None
     if version == 0:
-        with database.transaction():
-            # Another process may have made the tables while this one waited for the lock.
-            if _known_version(database, newest) == 0:
-                steps[0].apply(database)
-                database.set_schema_version(newest)
-        return None
+        return Migrated(0, newest) if _make(database, steps) else None
     backup = database.backup(f"v{version}")
     for step in steps:
         with database.transaction():
             if _known_version(database, newest) < step.version:
                 step.apply(database)
                 database.set_schema_version(step.version)
-    return backup
+    return Migrated(version, newest, backup)
+
+
+def _make(database: Database, steps: tuple[Step, ...]) -> bool:
+    """Make the tables of a new ledger; False where another process made them while this one waited."""
+    newest = steps[-1].version
+    with database.transaction():
+        if _known_version(database, newest) != 0:
+            return False
+        steps[0].apply(database)
+        database.set_schema_version(newest)
+    return True
 
 
 def _known_version(database: Database, newest: int) -> int:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import peewee
 
+from momentum.errors import LedgerError
+from momentum.ledger.backups import APPLICATION_ID, newest_whole, way_back
 from momentum.ledger.database import BUSY_SECONDS, Database, free_backup, unwritable
 
-_APPLICATION_ID = 0x4D4D544D
-"""Marks a SQLite file as a ledger of momentum."""
 _PRAGMAS = {"synchronous": "full", "foreign_keys": 1}
 """FULL, because an order must not be sent before its intent would survive a loss of power."""
 _PAUSE = 0.02
@@ -69,13 +69,13 @@ class SqliteDatabase(Database):
     @property
     def schema_version(self) -> int | None:
         with self.told():
-            if self._sqlite.pragma("application_id") == _APPLICATION_ID:
+            if self._sqlite.pragma("application_id") == APPLICATION_ID:
                 return int(self._sqlite.pragma("user_version"))
             return None if self.table_names() else 0
 
     def set_schema_version(self, version: int) -> None:
         with self.told():
-            self._sqlite.pragma("application_id", _APPLICATION_ID)
+            self._sqlite.pragma("application_id", APPLICATION_ID)
             self._sqlite.pragma("user_version", version)
 
     def use_write_ahead_log(self) -> None:
@@ -83,34 +83,61 @@ class SqliteDatabase(Database):
         with self.told():
             write_ahead(self._sqlite, self._busy_seconds)
 
+    def check_pages(self) -> None:
+        """Read every page; 50 ms for 100 MB. Raises LedgerError where one is damaged.
+
+        SQLite itself notices only when it comes across one: in the middle of trading, or never.
+        """
+        with self.told():
+            if self._sqlite.pragma("quick_check", 1) != "ok":
+                raise LedgerError(f"{self.name}: is damaged; {way_back(self.path)}")
+
+    def continue_ids(self, tables: tuple[type[peewee.Model], ...]) -> None:
+        """Nothing is to be done: an id is one more than the highest."""
+
     def backup(self, label: str) -> Path:
         """Copy the file to a free name in `backups/` beside it."""
         target = free_backup(self.path.parent / "backups", f"{self.path.stem}.{label}")
-        partial = target.with_suffix(".partial")
+        self.copy_to(target)
+        return target
+
+    def copy_to(self, target: Path) -> None:
+        """Copy the file, consistent while others write; what is there is replaced, by all or nothing.
+
+        Raises LedgerError.
+        """
+        partial = target.with_name(f"{target.name}.partial")
         try:
             partial.unlink(missing_ok=True)
-            with self.told(), closing(sqlite3.connect(partial)) as copy:
-                self._sqlite.connection().backup(copy)  # type: ignore[no-untyped-call]
-            partial.replace(target)
+            try:
+                with closing(sqlite3.connect(partial)) as copy, self.told():
+                    copy.execute("PRAGMA user_version").fetchone()
+                    self._sqlite.connection().backup(copy)  # type: ignore[no-untyped-call]
+                partial.replace(target)
+            finally:
+                partial.unlink(missing_ok=True)
         except OSError as error:
             raise unwritable(target.parent, error) from error
-        return target
 
     def _meaning(self, error: Exception) -> str:
         lowered = str(error).lower()
+        if "not a database" in lowered and newest_whole(self.path) is None:
+            return "is not a SQLite database; move it away, or set `ledger:` to another file"
+        if any(part in lowered for part in _DAMAGED):
+            return f"is damaged; {way_back(self.path)}"
         for part, meaning in _MEANINGS.items():
             if part in lowered:
                 return meaning.format(seconds=f"{self._busy_seconds:g}", directory=self.path.parent)
         return f"the ledger failed: {error}"
 
 
+_DAMAGED = ("not a database", "malformed", "disk image")
 _MEANINGS = {
-    "not a database": "is not a SQLite database; move it away, or set `ledger:` to another file",
-    "malformed": "is damaged; move it away and put the newest copy from {directory}/backups in its place",
     "locked": "another process has been writing for over {seconds} s; try again when it has ended",
     "readonly": "cannot be written; make the file and the directory {directory} writable",
     "unable to open": "cannot be opened; see that {directory} is a directory you may write in",
     "permission denied": "cannot be written; make the file and the directory {directory} writable",
     "is full": "the disk is full; make room in {directory} and try again",
     "disk i/o": "the disk failed while reading or writing; check it, then the copies in {directory}/backups",
+    "could not decode": "holds text that cannot be read; `momentum db verify` names it",
 }

@@ -13,19 +13,24 @@ from momentum.ledger import tables as t
 from momentum.ledger.address import ledger_path
 from momentum.ledger.database import Database
 from momentum.ledger.events import Events
-from momentum.ledger.migrations import migrate
+from momentum.ledger.fills import Fills
+from momentum.ledger.migrations import Migrated, migrate
 from momentum.ledger.queries import Past
 from momentum.ledger.scans import Scans
 from momentum.ledger.sqlite import SqliteDatabase
 from momentum.ledger.standing import Standing
-from momentum.ledger.trades import Trades
 
 
-class Ledger(Scans, Trades, Events, Standing, Past):
+class Ledger(Scans, Fills, Events, Standing, Past):
     """An open ledger; `open_ledger` makes one. Every method is all or nothing and raises LedgerError.
 
     It may be used from several threads, each of which has its own connection and transactions.
     """
+
+    def __init__(self, database: Database, migrated: Migrated | None = None) -> None:
+        super().__init__(database)
+        self.migrated = migrated
+        """What opening it did to bring it to the newest version; None where nothing was to be done."""
 
     @property
     def name(self) -> str:
@@ -79,11 +84,11 @@ def open_ledger(url: str) -> Ledger:
     """
     database = open_database(url)
     try:
-        migrate(database)
+        migrated = migrate(database)
     except LedgerError:
         database.close()
         raise
-    return Ledger(database)
+    return Ledger(database, migrated)
 
 
 def open_database(url: str) -> Database:
@@ -98,6 +103,7 @@ def open_database(url: str) -> Database:
     database = SqliteDatabase(path)
     try:
         database.use_write_ahead_log()
+        database.check_pages()
     except LedgerError:
         database.close()
         raise

@@ -40,7 +40,7 @@ def test_a_halted_scan_says_so_at_its_top_and_buys_nothing(work: Path, tmp_path:
     top = scan.out.partition("[1/5]")[0]
     assert "HALTED since 20" in top
     assert "holiday: nothing is bought until `momentum resume`" in top
-    assert "halted: since 20" in scan.out.partition("[4/5]")[2].lower()
+    assert "refused: buy AAA: HALTED, no buys: since 20" in scan.out.partition("[4/5]")[2]
     assert momentum("positions", "-C", work, "--data", data, "--json").json == []
     assert "HALTED, no buys: since 20" in momentum("status", "-C", work, "--data", data).out
     assert "holiday" in momentum("status", "-C", work, "--data", data, "--json").json["halted"]

@@ -134,7 +134,7 @@ def test_what_is_pending_is_not_bought_again() -> None:
 
 def test_nothing_is_bought_while_buying_is_halted() -> None:
     plan = plan_of(BUY_A, prices=market(halt="daily loss 4%"))
-    assert told(plan) == ("halt", "buying is halted: daily loss 4%")
+    assert told(plan) == ("halt", "HALTED, no buys: daily loss 4%")
 
 
 def test_a_halt_does_not_stop_a_close() -> None:

@@ -14,6 +14,7 @@ from typing import Literal
 
 from momentum.context import Context
 from momentum.errors import LedgerError, LockHeldError, UsageError
+from momentum.execution import points
 from momentum.execution.account import portfolio
 from momentum.execution.desk import TradingDesk
 from momentum.execution.following import withdraw
@@ -237,6 +238,7 @@ def _sell(context: Context, wanted: Wanted, moment: Moment) -> Sale:
         finally:
             desk.shut()
             executed += desk.done
+        points.reach("executed")
     finally:  # whatever became of it, Ctrl-C included: what was not sold is protected, and told
         protections = protect(trading)
         with suppress(LedgerError):

@@ -17,6 +17,7 @@ from momentum.cli.render import (
     show_alarms,
     table,
 )
+from momentum.cli.show_reconciled import reconciled_lines
 from momentum.context import Context
 from momentum.deciding import Verdict
 from momentum.execution.reconcile import Reconciled
@@ -90,21 +91,8 @@ class Progress:
         view, since = result
         limits = self._context.settings.limits
         self._out.print(f"  {account_line(view, limits.max_exposure, limits.max_positions)}")
-        for fill in since.fills:
-            intent = self._context.ledger.intent(fill.client_id)
-            why = intent.reason.replace("_", " ") if intent else "not by an order of ours"
-            self._out.print(
-                f"  since the last look: {fill.side} {fill.qty} {fill.symbol} at {format_price(fill.price)}, "
-                f"{shown(fill.at)}: {why}"
-            )
-        for client_id in since.lost:
-            self._out.print(Text(f"  order {client_id} never reached the broker", style="yellow"))
-        for symbol in since.adopted:
-            self._out.print(Text(f"  {symbol}: more is held than the ledger knew; adopted", style="yellow"))
-        for symbol in since.gone:
-            self._out.print(
-                Text(f"  {symbol}: less is held than the ledger knew; recorded as sold", style="yellow")
-            )
+        for line in reconciled_lines(self._context.ledger, since):
+            self._out.print(Text("  ").append_text(line))
 
     def _readings(self, seen: tuple[Portfolio, Sequence[Reading]]) -> None:
         view, result = seen

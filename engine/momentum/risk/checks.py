@@ -69,7 +69,7 @@ def market_open(case: Case) -> Refusal | None:
 def not_halted(case: Case) -> Refusal | None:
     """While buying is halted nothing is bought."""
     halt = case.market.halt
-    return None if halt is None else case.refuse("halt", None, halt, f"buying is halted: {halt}")
+    return None if halt is None else case.refuse("halt", None, halt, f"HALTED, no buys: {halt}")
 
 
 def not_skipped(case: Case) -> Refusal | None:

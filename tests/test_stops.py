@@ -243,3 +243,21 @@ def test_shares_that_are_gone_end_their_trade(tmp_path: Path) -> None:
     assert reconcile(trading).gone == (Change("AAA", 50, 0),)
     assert trading.ledger.open_trades(trading.account) == ()
     assert reconcile(trading).gone == ()
+
+
+def test_nothing_is_bought_while_a_position_has_no_stop(tmp_path: Path) -> None:
+    trading = at_work(tmp_path)
+    bought(trading)
+    trading.broker.moods["submit"] = lambda broker, request: (  # type: ignore[attr-defined]
+        Refused(RefusalKind.OTHER, "no stops") if request.type == "trailing_stop" else broker.submit(request)
+    )
+    protect(trading)
+    wanted = order("buy", "BBB")
+    done = desk(trading, wanted).buy(wanted)
+    assert (done.status, done.text) == (
+        "refused",
+        "no stop over all of AAA: nothing is bought until there is",
+    )
+    trading.broker.moods.clear()  # type: ignore[attr-defined]
+    protect(trading)
+    assert desk(trading, wanted).buy(wanted).status == "filled"

@@ -9,6 +9,7 @@ from typing import Protocol
 from momentum.context import Context
 from momentum.deciding import Verdict, ask
 from momentum.errors import LedgerError, UsageError
+from momentum.execution import points
 from momentum.execution.account import portfolio
 from momentum.execution.desk import TradingDesk
 from momentum.execution.reconcile import Reconciled, reconcile
@@ -148,6 +149,7 @@ def _run(context: Context, info: ScanInfo, moment: Moment, watcher: Watcher) -> 
     protections: tuple[Protection, ...] = ()
     try:
         executed, problems = execute(context, trading, plan, prices, dry_run=info.dry_run)
+        points.reach("executed")
     finally:  # whatever became of it, Ctrl-C included: what was bought is protected
         if not info.dry_run:
             protections = protect(trading)
@@ -159,6 +161,7 @@ def _run(context: Context, info: ScanInfo, moment: Moment, watcher: Watcher) -> 
                *context.program.failures, *problems),
     )  # fmt: skip
     record(context, result)
+    points.reach("recorded")
     watcher.end(5, result)
     return result
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from momentum.context import Context
+from momentum.execution.stops import bare
 from momentum.execution.trading import Trading
 from momentum.halt import halted
 from momentum.market.calendar import shown
@@ -51,7 +52,8 @@ def cautions(context: Context, now: datetime, *, dry_run: bool) -> tuple[str, ..
 def market_state(context: Context, trading: Trading, view: Portfolio, found: Screen) -> MarketState:
     """The prices of all that may be traded, whether the exchange is open (its close included), and any halt.
 
-    A signal that failed halts buying too: without it a candidate might not be one.
+    A signal that failed halts buying too: without it a candidate might not be one. So does a position that
+    could not be protected.
     """
     session = trading.sessions.of(trading.session)
     failures = (*context.program.failures, *found.failures)
@@ -62,7 +64,7 @@ def market_state(context: Context, trading: Trading, view: Portfolio, found: Scr
         is_open=session is not None and session.opens <= trading.now <= session.closes,
         quotes=trading.data.quotes(sorted(symbols), trading.now),
         caps={symbol: trading.universe.cap_of(symbol) for symbol in symbols},
-        halt=halted(trading.workspace) or context.host.hide("; ".join(failures)) or None,
+        halt=halted(trading.workspace) or context.host.hide("; ".join(failures)) or bare(trading),
     )
 
 

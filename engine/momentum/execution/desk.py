@@ -10,6 +10,7 @@ from momentum.execution.account import portfolio
 from momentum.execution.closing import close_position, ended
 from momentum.execution.following import record_fills
 from momentum.execution.opening import open_position
+from momentum.execution.stops import bare
 from momentum.execution.trading import Trading
 from momentum.halt import halted
 from momentum.model.decision import Execution, Plan, PlannedOrder, Refusal
@@ -89,9 +90,10 @@ class TradingDesk:
 
     def _buy(self, order: PlannedOrder) -> Execution:
         trading = self._trading
-        reason = halted(trading.workspace)
-        if reason is not None:
+        if reason := halted(trading.workspace):
             return ended(order, "refused", text=f"trading is halted: {reason}")
+        if reason := bare(trading):
+            return ended(order, "refused", text=reason)
         view = self.portfolio()
         checked = self._rechecked(order, view)
         if isinstance(checked, Refusal):

@@ -61,6 +61,12 @@ def protect(trading: Trading) -> tuple[Protection, ...]:
     return tuple(done)
 
 
+def bare(trading: Trading) -> str | None:
+    """Why nothing may be bought while an alarm stands, or None: who can't protect a position opens no other."""
+    symbols = [alarm.symbol or "the account" for alarm in trading.ledger.alarms(trading.account)]
+    return f"no stop over all of {', '.join(symbols)}: nothing is bought until there is" if symbols else None
+
+
 def cover(trading: Trading, symbol: str) -> Protection | None:
     """The same for one symbol; None where it is not held. Raises what reading the account raises."""
     position = portfolio(trading).position(symbol)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from execution_builders import BARS, at_work, bought, desk, held, later, open_stops, order
 from fakes import closes, daily_bar
-from momentum.execution.stops import NAKED, protect
+from momentum.execution.alarms import NAKED
+from momentum.execution.stops import protect
 from momentum.model.orders import OrderState, RefusalKind, Refused
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ import pytest
 from execution_builders import at_work, bought, desk, later, open_stops, order
 from momentum.errors import BrokerError
 from momentum.execution.account import portfolio
+from momentum.execution.alarms import NAKED, UNSETTLED
 from momentum.execution.reconcile import Change, reconcile
-from momentum.execution.stops import NAKED, protect
+from momentum.execution.stops import protect
 from momentum.model.orders import OrderState, RefusalKind, Refused, Unknown
 
 
@@ -261,3 +263,36 @@ def test_nothing_is_bought_while_a_position_has_no_stop(tmp_path: Path) -> None:
     trading.broker.moods.clear()  # type: ignore[attr-defined]
     protect(trading)
     assert desk(trading, wanted).buy(wanted).status == "filled"
+
+
+def test_a_buy_that_may_still_arrive_is_an_alarm_until_it_is_settled(tmp_path: Path) -> None:
+    trading = at_work(tmp_path, submit=lambda broker, request: Unknown("timed out"))
+    wanted = order("buy")
+    desk(trading, wanted).buy(wanted)
+    protect(trading)
+    (alarm,) = trading.ledger.alarms(trading.account)
+    assert (alarm.kind, alarm.symbol) == (UNSETTLED, "AAA")
+    assert "50 AAA may still fill" in alarm.text
+    reconcile(replace(trading, now=trading.now + timedelta(minutes=11)))
+    protect(trading)
+    assert trading.ledger.alarms(trading.account) == ()
+
+
+def test_a_stop_over_shares_that_are_not_held_is_cancelled(tmp_path: Path) -> None:
+    """One that arrived late, after its position was sold: at some brokers it would sell short."""
+    trading = at_work(tmp_path)
+    bought(trading)
+    protect(trading)
+    trading.broker.moods["holdings"] = lambda broker: ()  # type: ignore[attr-defined]
+    protect(trading)
+    assert open_stops(trading) == []
+
+
+def test_shares_sold_short_by_somebody_are_no_position_of_ours(tmp_path: Path) -> None:
+    trading = at_work(tmp_path)
+    bought(trading)
+    trading.broker.moods["holdings"] = lambda broker: tuple(  # type: ignore[attr-defined]
+        replace(one, qty=-50, available=-50) for one in broker.holdings()
+    )
+    assert portfolio(trading).positions == ()
+    assert protect(trading) == ()

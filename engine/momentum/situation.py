@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from momentum.context import Context
-from momentum.execution.stops import bare
+from momentum.execution.alarms import bare
 from momentum.execution.trading import Trading
 from momentum.halt import halted
 from momentum.market.calendar import shown

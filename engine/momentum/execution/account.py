@@ -41,9 +41,9 @@ def portfolio(trading: Trading) -> Portfolio:
 
 
 def managed(trading: Trading) -> tuple[Holding, ...]:
-    """The broker's positions but those that the settings say to ignore."""
+    """The broker's long positions but those that the settings say to ignore; shares sold short are nobody's here."""
     ignored = trading.limits.ignored
-    return tuple(holding for holding in trading.broker.holdings() if holding.symbol not in ignored)
+    return tuple(held for held in trading.broker.holdings() if held.qty > 0 and held.symbol not in ignored)
 
 
 def _quotes(trading: Trading, symbols: Sequence[str]) -> Mapping[str, Quote]:

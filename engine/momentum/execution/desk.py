@@ -7,10 +7,10 @@ from dataclasses import replace
 from threading import Lock
 
 from momentum.execution.account import portfolio
+from momentum.execution.alarms import bare
 from momentum.execution.closing import close_position, ended
 from momentum.execution.following import record_fills
 from momentum.execution.opening import open_position
-from momentum.execution.stops import bare
 from momentum.execution.trading import Trading
 from momentum.halt import halted
 from momentum.model.decision import Execution, Plan, PlannedOrder, Refusal

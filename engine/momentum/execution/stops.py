@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from momentum.errors import LedgerError, MomentumError
 from momentum.execution import points
 from momentum.execution.account import covers, portfolio
+from momentum.execution.alarms import NAKED, UNSETTLED, clear, let_stand, standing
+from momentum.execution.following import withdraw
 from momentum.execution.sending import resize, send
 from momentum.execution.shares import release
 from momentum.execution.trading import Trading
-from momentum.model.orders import Confirmed, Order, OrderRequest, Outcome, RefusalKind, Refused
-from momentum.model.portfolio import Position
+from momentum.model.orders import (
+    Confirmed,
+    Order,
+    OrderRequest,
+    OrderState,
+    Outcome,
+    RefusalKind,
+    Refused,
+)
+from momentum.model.portfolio import Portfolio, Position
 from momentum.units import format_fraction, format_price
-
-NAKED = "stop.missing"
-"""The kind of alarm and event of a position that has no stop over all of its shares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,37 +41,35 @@ def protect(trading: Trading) -> tuple[Protection, ...]:
     """See to it that open stops cover every share of every position; tell of each that they do not.
 
     Each position is tried as often as the settings say; then its alarm stands until a later call mends it.
-    Raises what reading the account raises, once an alarm for the whole account stands; and `LedgerError`,
-    with the alarm's text, where an alarm cannot be written down, once all positions were tried.
+    A stop of ours over shares that are not held any more is cancelled, before it could sell them short. A buy
+    that may still fill is an alarm too: nobody would be there to protect it. Raises what reading the account
+    raises, once an alarm for the whole account stands; and `LedgerError`, with the alarm's text, where an
+    alarm cannot be written down, once all positions were tried.
     """
     try:
-        positions = portfolio(trading).positions
+        view = portfolio(trading)
     except MomentumError as error:
         text = f"CRITICAL: the account cannot be read, so that its stops are not checked: {error}"
-        _raise_alarm(trading, "", text)
+        let_stand(trading, NAKED, "", text)
         raise
-    trading.ledger.clear_alarm(trading.account, NAKED, "", trading.now)
+    clear(trading, NAKED, "")
     done: list[Protection] = []
     untold: list[str] = []
-    for position in positions:
+    for position in view.positions:
         try:
             done.append(_cover(trading, position))
         except LedgerError as error:
             untold.append(str(error))
-    held = {position.symbol for position in positions}
-    for alarm in trading.ledger.alarms(trading.account):
-        if alarm.kind == NAKED and alarm.symbol not in held:
-            trading.ledger.clear_alarm(trading.account, NAKED, alarm.symbol, trading.now)
+    held = {position.symbol for position in view.positions}
+    for symbol in standing(trading, NAKED):
+        if symbol not in held:
+            clear(trading, NAKED, symbol)
+    _cancel_orphans(trading, held)
+    _tell_unsettled(trading, view)
     if untold:
         raise LedgerError("\n".join(untold))
     points.reach("protected")
     return tuple(done)
-
-
-def bare(trading: Trading) -> str | None:
-    """Why nothing may be bought while an alarm stands, or None: who can't protect a position opens no other."""
-    symbols = [alarm.symbol or "the account" for alarm in trading.ledger.alarms(trading.account)]
-    return f"no stop over all of {', '.join(symbols)}: nothing is bought until there is" if symbols else None
 
 
 def cover(trading: Trading, symbol: str) -> Protection | None:
@@ -87,11 +92,45 @@ def _cover(trading: Trading, position: Position) -> Protection:
             raise
         else:
             if isinstance(done, Protection):
-                trading.ledger.clear_alarm(trading.account, NAKED, position.symbol, trading.now)
+                clear(trading, NAKED, position.symbol)
                 return done
             problem = done
     _shout(trading, position, problem)
     return Protection(position.symbol, position.qty, None, placed=False, problem=problem)
+
+
+def _cancel_orphans(trading: Trading, held: Container[str]) -> None:
+    """Cancel our sell orders of what is not held: at some brokers they would open a short position."""
+    for order in trading.broker.orders():
+        is_orphan = (
+            order.side == "sell" and order.symbol not in held and order.symbol not in trading.limits.ignored
+        )
+        if is_orphan and trading.ledger.intent(order.client_id) is not None:
+            trading.ledger.record_order(withdraw(trading, order))
+
+
+def _tell_unsettled(trading: Trading, view: Portfolio) -> None:
+    """Let an alarm stand for each of our buys that may still fill though its command is over.
+
+    Outside the session one that waits for the open is as it should be; one of which nobody knows is not.
+    """
+    is_open = trading.broker.is_open()
+    unsettled = {
+        order.symbol: order
+        for order in view.pending_buys
+        if (order.state is OrderState.UNKNOWN or is_open)
+        and trading.ledger.intent(order.client_id) is not None
+    }
+    for symbol, order in unsettled.items():
+        text = (
+            f"CRITICAL: A buy of {order.remaining} {symbol} may still fill ({order.state}), and would have NO "
+            f"trailing stop protection then. `momentum status --fix` looks again, as every scan does. By hand: "
+            f"cancel order {order.client_id} at the broker, or place a sell trailing stop once it is filled."
+        )
+        let_stand(trading, UNSETTLED, symbol, text)
+    for symbol in standing(trading, UNSETTLED):
+        if symbol not in unsettled:
+            clear(trading, UNSETTLED, symbol)
 
 
 def _attempt(trading: Trading, position: Position, *, again: bool) -> Protection | str:
@@ -189,12 +228,4 @@ def _shout(trading: Trading, position: Position, problem: str) -> None:
         f"{format_fraction(trading.stops.trail)} over {position.qty} shares at the broker (level "
         f"{format_price(level)}), or sell them."
     )
-    _raise_alarm(trading, position.symbol, text)
-
-
-def _raise_alarm(trading: Trading, symbol: str, text: str) -> None:
-    """Let an alarm stand. Where the ledger cannot take it, the error that says so says the alarm too."""
-    try:
-        trading.ledger.raise_alarm(trading.account, NAKED, symbol, text, trading.now)
-    except LedgerError as error:
-        raise LedgerError(f"{text} (This alarm cannot be written down: {error})") from error
+    let_stand(trading, NAKED, position.symbol, text)

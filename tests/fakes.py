@@ -5,6 +5,7 @@ Sessions run from 14:30 to 21:00 UTC (New York in winter); day 0 is Monday, 2026
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -45,15 +46,32 @@ def session(number: int) -> Session:
 
 
 def daily_bar(
-    symbol: str, number: int, open: float, high: float, low: float, close: float | None = None
+    symbol: str,
+    number: int,
+    open: float,
+    high: float,
+    low: float,
+    close: float | None = None,
+    *,
+    volume: float = math.inf,
 ) -> Bar:
-    """A session's bar; it closes where it opened, unless told."""
-    return Bar(symbol, opens(number), closes(number), open, high, low, open if close is None else close)
+    """A session's bar; it closes where it opened, and of any volume, unless told."""
+    closed = open if close is None else close
+    return Bar(symbol, opens(number), closes(number), open, high, low, closed, volume)
 
 
-def minute_bar(symbol: str, starts: datetime, open: float, high: float, low: float, close: float) -> Bar:
-    """The bar of one minute."""
-    return Bar(symbol, starts, starts + timedelta(minutes=1), open, high, low, close)
+def minute_bar(
+    symbol: str,
+    starts: datetime,
+    open: float,
+    high: float,
+    low: float,
+    close: float,
+    *,
+    volume: float = math.inf,
+) -> Bar:
+    """The bar of one minute, of any volume unless told."""
+    return Bar(symbol, starts, starts + timedelta(minutes=1), open, high, low, close, volume)
 
 
 def request(
@@ -157,7 +175,10 @@ class FakeMarket:
         moment = pl.Datetime("us", "UTC")
         return pl.DataFrame(
             [
-                (bar.symbol, bar.starts, bar.ends, bar.open, bar.high, bar.low, bar.close, self._volume)
+                (
+                    *(bar.symbol, bar.starts, bar.ends, bar.open, bar.high, bar.low, bar.close),
+                    self._volume if bar.volume == math.inf else bar.volume,
+                )
                 for bar in bars
             ],
             schema={"symbol": pl.String, "ts": moment, "ends": moment}

@@ -69,3 +69,29 @@ def test_a_slippage_that_is_no_fraction_is_refused(slippage: float) -> None:
 def test_a_commission_that_is_no_amount_is_refused(commission: float) -> None:
     with pytest.raises(ValueError, match="commission"):
         Costs(slippage=0, commission_per_order=commission)
+
+
+@pytest.mark.parametrize("share", [0.0, -0.1, 1.01, math.nan])
+def test_a_volume_share_that_is_no_fraction_is_refused(share: float) -> None:
+    with pytest.raises(ValueError, match="volume share"):
+        Costs(slippage=0, volume_share=share)
+
+
+@pytest.mark.parametrize(
+    ("share", "volume", "room"),
+    [
+        (None, 0.0, math.inf),
+        (None, None, math.inf),
+        (0.1, 1_009.0, 100),
+        (0.29, 100.0, 29),
+        (0.1, 9.0, 0),
+        (0.1, 0.0, 0),
+        (0.1, None, 0),
+        (0.1, math.nan, 0),
+        (0.1, math.inf, math.inf),
+    ],
+)
+def test_a_bar_has_room_for_the_whole_shares_of_its_volumes_share(
+    share: float | None, volume: float | None, room: float
+) -> None:
+    assert Costs(slippage=0, volume_share=share).room(volume) == room

@@ -1,16 +1,17 @@
-"""Whatever is asked of a book and whatever the bars: never short, never in debt, never a fill out of thin air."""
+"""Whatever is asked of a book and whatever the bars: never short, never in debt, never a fill out of thin air,
+and never more than the share of a bar's volume."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakes import closes, daily_bar, opens, session
-from momentum.execution.acceptance import Market, cancel, replace_quantity, submit
+from momentum.execution.acceptance import Market, ask_cancel, cancel, fill_pending, replace_quantity, submit
 from momentum.execution.book import Book, Change
 from momentum.execution.costs import Costs
 from momentum.execution.matching import Bar, expire, match_bars
@@ -18,6 +19,7 @@ from momentum.model.market import Quote
 from momentum.model.orders import Fill, Order, OrderRequest, OrderState, Refused
 
 COSTS = Costs(slippage=0.001, commission_per_order=0.5)
+SHARED = replace(COSTS, volume_share=0.1)
 CASH = 10_000.0
 SYMBOLS = ("AAA", "BBB")
 
@@ -57,6 +59,7 @@ def candles(draw: st.DrawFn) -> tuple[float, float, float, float]:
 class Life:
     """An account that a test drives, with everything that ever became of it."""
 
+    costs: Costs = COSTS
     book: Book = field(default_factory=lambda: Book(cash=CASH))
     fills: list[Fill] = field(default_factory=list)
     last: dict[str, Order] = field(default_factory=dict)
@@ -92,25 +95,43 @@ class Life:
         # A sale may bring less than its commission; nothing else takes the cash below zero.
         assert book.cash >= -COSTS.commission_per_order * len(self.fills)
         assert set(book.reserved) <= set(book.orders)
+        assert all(dollars >= 0 for dollars in book.reserved.values())
         assert all(order.state.is_open for order in book.orders.values())
         assert len({fill.id for fill in self.fills}) == len(self.fills)
-        assert len({fill.order_id for fill in self.fills}) == len(self.fills)
-        assert len({fill.client_id for fill in self.fills}) == len(self.fills)
+        for order in self.last.values():
+            parts = [fill for fill in self.fills if fill.order_id == order.id]
+            assert sum(fill.qty for fill in parts) == order.filled_qty <= order.qty
+            assert [fill.commission for fill in parts[1:]] == [0.0] * len(parts[1:])
+            if parts:
+                average = sum(fill.qty * fill.price for fill in parts) / order.filled_qty
+                assert math.isclose(order.fill_price or 0.0, average)
+                assert parts[0].commission == COSTS.commission_per_order
+                assert self.costs.volume_share is not None or len(parts) == 1
+            assert (order.state is OrderState.FILLED) == (order.filled_qty == order.qty)
 
 
-@settings(max_examples=150, deadline=None)
-@given(st.data())
-def test_an_account_never_breaks_its_own_books(data: st.DataObject) -> None:
-    life = Life()
+@settings(max_examples=200, deadline=None)
+@given(st.data(), st.sampled_from([COSTS, SHARED]))
+def test_an_account_never_breaks_its_own_books(data: st.DataObject, costs: Costs) -> None:
+    life = Life(costs)
     seen = dict.fromkeys(SYMBOLS, 100.0)
     for number in range(1, data.draw(st.integers(1, 6))):
         for _ in range(data.draw(st.integers(0, 6))):
             _ask(life, data, number, seen)
-        bars = [daily_bar(symbol, number, *data.draw(candles())) for symbol in SYMBOLS]
-        for fill in life.take(match_bars(life.book, bars, COSTS)):
+        volumes = dict.fromkeys(SYMBOLS, data.draw(st.one_of(st.integers(0, 400).map(float), st.just(1e6))))
+        bars = [
+            daily_bar(symbol, number, *data.draw(candles()), volume=volume)
+            for symbol, volume in volumes.items()
+        ]
+        fills = life.take(match_bars(life.book, bars, costs))
+        for fill in fills:
             assert _inside(fill, next(bar for bar in bars if bar.symbol == fill.symbol))
+        for symbol, volume in volumes.items():
+            filled = sum(fill.qty for fill in fills if fill.symbol == symbol)
+            assert costs.volume_share is None or filled <= 0.1 * volume + 1e-6
         life.take(expire(life.book, closes(number)))
-        assert not [order for order in life.book.orders.values() if order.type == "market"]
+        waiting = [order for order in life.book.orders.values() if order.type == "market"]
+        assert all(o.time_in_force == "gtc" or o.submitted_at >= closes(number) for o in waiting)
         seen = {bar.symbol: bar.close for bar in bars}
 
 
@@ -118,22 +139,30 @@ def _ask(life: Life, data: st.DataObject, number: int, seen: dict[str, float]) -
     """One request before the session `number`, or at its open, or while it runs."""
     at = opens(number) + data.draw(st.sampled_from([timedelta(hours=-1), timedelta(0), timedelta(hours=2)]))
     running = session(number) if at >= opens(number) else None
-    act = data.draw(st.sampled_from(["submit", "submit", "submit", "cancel", "replace"]))
+    act = data.draw(st.sampled_from(["submit"] * 4 + ["cancel", "ask_cancel", "replace", "fill"]))
     if act == "submit" or not life.last:
         asked = data.draw(requests)
         asked = fitting(asked) if data.draw(st.booleans()) else asked
-        quote = Quote(asked.symbol, seen[asked.symbol], at)
-        before = life.used()
-        change = submit(life.book, asked, Market(at, running, quote), COSTS, before)
+        room = data.draw(st.sampled_from([math.inf, 7.0, 0.0])) if life.costs.volume_share else math.inf
+        market = Market(at, running, Quote(asked.symbol, seen[asked.symbol], at), room)
+        before, fill = life.used(), data.draw(st.booleans())
+        change = submit(life.book, asked, market, life.costs, before, fill=fill)
         assert isinstance(change, Refused) or asked.client_id not in before
-        life.take(change)
+        assert sum(fill.qty for fill in life.take(change)) <= room
         return
     order_id = data.draw(st.sampled_from(sorted(life.last)))
     if act == "cancel":
         life.take(cancel(life.book, order_id, at))
-    else:
+    elif act == "ask_cancel":
+        life.take(ask_cancel(life.book, order_id, at))
+    elif act == "replace":
         client_id, qty = str(data.draw(st.integers(0, 30))), data.draw(st.integers(-1, 100))
-        life.take(replace_quantity(life.book, order_id, client_id, qty, at, COSTS, life.used()))
+        life.take(replace_quantity(life.book, order_id, client_id, qty, at, life.costs, life.used()))
+    elif order_id in life.book.orders:
+        symbol = life.book.orders[order_id].symbol
+        room = 3.0 if life.costs.volume_share else math.inf
+        market = Market(at, running, Quote(symbol, seen[symbol], at), room)
+        life.take(fill_pending(life.book, order_id, market, life.costs))
 
 
 def _inside(fill: Fill, bar: Bar) -> bool:

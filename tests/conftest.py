@@ -9,6 +9,10 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from ledger_builders import Place
+from momentum.ledger.store import Ledger
+from postgres_server import Server, running
+
 hypothesis.settings.register_profile("unhurried", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("unhurried")
 
@@ -30,3 +34,38 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         directory = tmp_path_factory.mktemp("cache")
         patch.setenv("XDG_CACHE_HOME", str(directory))
         yield directory
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server that all processes of the test run share."""
+    with running() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """Where a test keeps its ledger, once for each kind of database."""
+    yield from _place(request, tmp_path, empty=False)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
+    """The same before there is any ledger."""
+    yield from _place(request, tmp_path, empty=True)
+
+
+def _place(request: pytest.FixtureRequest, directory: Path, *, empty: bool) -> Iterator[Place]:
+    if request.param == "sqlite":
+        (directory / "data").mkdir()
+        yield Place(f"sqlite:///{directory / 'data' / 'ledger.db'}", directory)
+        return
+    with request.getfixturevalue("postgres").database(empty=empty) as url:
+        yield Place(url, directory)
+
+
+@pytest.fixture
+def ledger(place: Place) -> Iterator[Ledger]:
+    """An empty ledger, once for each kind of database."""
+    with place.open() as ledger:
+        yield ledger

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from momentum.ledger.sqlite import SqliteDatabase
+from momentum.ledger.address import is_postgres, ledger_path, postgres_address
+from momentum.ledger.database import Database
 from momentum.ledger.fields import Table
+from momentum.ledger.postgres import PostgresDatabase
+from momentum.ledger.sqlite import SqliteDatabase
 from momentum.ledger.store import Ledger, open_ledger
 from momentum.model.decision import ScanInfo
 from momentum.model.orders import Fill, Order, OrderRequest, OrderState, OrderType, Side
@@ -18,16 +22,40 @@ SESSION = date(2026, 11, 24)
 NOW = datetime(2026, 11, 24, 20, 30, tzinfo=UTC)
 
 
-def ledger_in(directory: Path) -> Ledger:
-    return open_ledger(f"sqlite:///{directory / 'ledger.db'}")
+@dataclass(frozen=True)
+class Place:
+    """Where a ledger is kept, of any kind; `directory` is the workspace."""
+
+    url: str
+    directory: Path
+
+    @property
+    def backups(self) -> Path:
+        return self.directory / "data" / "backups"
+
+    def open(self) -> Ledger:
+        return open_ledger(self.url, self.directory)
+
+    def database(self, busy_seconds: float = 15.0) -> Database:
+        """The bare database, for what the ledger does not do itself."""
+        if is_postgres(self.url):
+            address = postgres_address(self.url)
+            return PostgresDatabase(address, backups=self.backups, busy_seconds=busy_seconds)
+        return SqliteDatabase(ledger_path(self.url), busy_seconds=busy_seconds)
+
+
+class Sql(NamedTuple):
+    """A statement in the database's own words."""
+
+    text: str
+
+    def execute(self, database: Any) -> Any:
+        return database.execute_sql(self.text)
 
 
 def rows(ledger: Ledger, table: type[Table]) -> list[dict[str, Any]]:
     """What a table of the ledger holds, by column, in the order in which it was written."""
-    database = SqliteDatabase(Path(ledger.name))
-    found = database.rows(table.select().order_by(table.id))
-    database.close()
-    return found
+    return ledger._db.rows(table.select().order_by(table.id))
 
 
 def scan_info(id: str = "2026-11-24-close-all-1", *, session: date = SESSION) -> ScanInfo:

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from ledger_builders import ACCOUNT, NOW, fill, ledger_in, order, request, scan_info, write
+from ledger_builders import ACCOUNT, NOW, Place, fill, order, request, scan_info, write
 from momentum.errors import LedgerError
 from momentum.ledger.store import Ledger
 from momentum.model.orders import Confirmed, OrderState, RefusalKind, Refused, Unknown
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with ledger_in(tmp_path) as ledger:
-        yield ledger
 
 
 def status(ledger: Ledger, client_id: str) -> str:
@@ -25,9 +16,9 @@ def status(ledger: Ledger, client_id: str) -> str:
     return intent.status
 
 
-def test_an_intent_is_seen_by_others_as_soon_as_it_is_written(ledger: Ledger) -> None:
+def test_an_intent_is_seen_by_others_as_soon_as_it_is_written(place: Place, ledger: Ledger) -> None:
     write(ledger, request("b-1"), "score 15", {"score": 15.0})
-    with ledger_in(Path(ledger.name).parent) as other:
+    with place.open() as other:
         intent = other.intent("b-1")
     assert intent is not None
     assert (intent.status, intent.reason, intent.context) == ("intended", "score 15", {"score": 15.0})

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
-from ledger_builders import ACCOUNT, NOW, fill, ledger_in, request, write
+from ledger_builders import ACCOUNT, NOW, Place, fill, request, write
 from momentum.ledger.store import Ledger
 
 LATER = datetime(2026, 11, 27, 15, 0, tzinfo=UTC)
@@ -16,8 +15,8 @@ REVERSAL = {"closed_by_reversal": True, "reversal_score": 6.0, "reversal_signals
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with ledger_in(tmp_path) as ledger:
+def ledger(place: Place) -> Iterator[Ledger]:
+    with place.open() as ledger:
         write(ledger, request("b-1"), context={"points": {"breakout": 3}, "score": 14})
         ledger.record_fill(ACCOUNT, fill("f1", "b-1", 100, 10.0))
         yield ledger

@@ -6,11 +6,10 @@ import json
 from collections.abc import Iterator
 from dataclasses import astuple, fields, replace
 from datetime import date
-from pathlib import Path
 
 import pytest
 
-from ledger_builders import ACCOUNT, NOW, SESSION, ledger_in, rows, scan_info
+from ledger_builders import ACCOUNT, NOW, SESSION, Place, rows, scan_info
 from momentum.errors import LedgerError
 from momentum.ledger import tables as t
 from momentum.ledger.fields import to_json
@@ -23,8 +22,8 @@ FRAME = b"PAR1" + bytes(range(256))
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with ledger_in(tmp_path) as ledger:
+def ledger(place: Place) -> Iterator[Ledger]:
+    with place.open() as ledger:
         ledger.begin_scan(scan_info(), ACCOUNT, NOW)
         yield ledger
 

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pytest
 
-from ledger_builders import ACCOUNT, NOW, SESSION, fill, ledger_in
+from ledger_builders import ACCOUNT, NOW, SESSION, fill
 from momentum.ledger.rows import Trade
 from momentum.ledger.store import Ledger
 from momentum.model.portfolio import Holding
 
 LATER = datetime(2026, 11, 28, 1, 0, tzinfo=UTC)
 """A Friday evening in New York, a Saturday in UTC."""
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with ledger_in(tmp_path) as ledger:
-        yield ledger
 
 
 def holding(qty: int, entry: float = 10.0, price: float = 11.0) -> Holding:

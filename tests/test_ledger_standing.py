@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 
-from ledger_builders import ACCOUNT, NOW, ledger_in
+from ledger_builders import ACCOUNT, NOW, Place
 from momentum.ledger.store import Ledger
 from momentum.model.decision import WatchEntry
 from momentum.model.events import Event
 
 LATER = NOW + timedelta(hours=1)
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with ledger_in(tmp_path) as ledger:
-        yield ledger
 
 
 def event(id: str) -> Event:
@@ -126,10 +118,10 @@ def test_an_event_recorded_twice_is_told_once(ledger: Ledger) -> None:
     assert ledger.events() == (event("e1"),)
 
 
-def test_what_was_not_delivered_survives_a_restart(ledger: Ledger) -> None:
+def test_what_was_not_delivered_survives_a_restart(place: Place, ledger: Ledger) -> None:
     ledger.record_event(event("e1"), ["console"], account=ACCOUNT)
     ledger.close()
-    with ledger_in(Path(ledger.name).parent) as again:
+    with place.open() as again:
         assert told(again, "console") == ["e1"]
 
 

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger_builders import ACCOUNT, NOW, fill, ledger_in, request, scan_info, write
-from momentum.ledger.store import Ledger
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    with ledger_in(tmp_path) as ledger:
-        yield ledger
+from ledger_builders import ACCOUNT, NOW, fill, request, scan_info, write
+from momentum.ledger.store import Ledger, open_ledger
 
 
 def test_a_buy_opens_a_trade_that_remembers_what_was_known(ledger: Ledger) -> None:
@@ -171,7 +163,7 @@ def test_shares_and_profit_add_up_however_often_fills_are_told(steps: list, rand
         held += qty if side == "buy" else -qty
         money += qty * price * (1 if side == "sell" else -1)
         told.append(fill(f"f{number}", f"o-{number}", qty, price, side=side))
-    with TemporaryDirectory() as directory, ledger_in(Path(directory)) as ledger:
+    with TemporaryDirectory() as directory, open_ledger(f"sqlite:///{directory}/ledger.db") as ledger:
         for position, one in enumerate(told):
             ledger.record_fill(ACCOUNT, one)
             assert not ledger.record_fill(ACCOUNT, random.choice(told[: position + 1]))

@@ -13,7 +13,7 @@ from momentum.execution.guarded import guarded
 from momentum.execution.trading import StopPolicy, Trading
 from momentum.host.dispatch import only
 from momentum.host.registry import Host
-from momentum.ledger.address import ledger_path
+from momentum.ledger.address import exists, is_postgres, ledger_path
 from momentum.ledger.rows import Override
 from momentum.ledger.store import Ledger, open_ledger
 from momentum.market.universe import Universe, load_universe
@@ -85,7 +85,7 @@ def settings_in_force(
     may have tightened a limit, so that it is not passed over.
     """
     settings = load(directory, strategy=strategy, sets=sets, data=data)
-    if not ledger_path(settings.ledger).exists():
+    if not exists(settings.ledger):
         return settings
     with ledger_of(settings) as ledger:
         overrides = ledger.overrides()
@@ -107,12 +107,13 @@ def settings_in_force(
 
 def ledger_of(settings: Settings) -> Ledger:
     """Open the ledger that the settings name, in a directory made for it where there is none yet."""
-    path = ledger_path(settings.ledger)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise LedgerError(f"{path.parent}: cannot be made: {error.strerror}; set `ledger:`") from error
-    return open_ledger(settings.ledger)
+    if not is_postgres(settings.ledger):
+        path = ledger_path(settings.ledger)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LedgerError(f"{path.parent}: cannot be made: {error.strerror}; set `ledger:`") from error
+    return open_ledger(settings.ledger, settings.directory)
 
 
 def check_mode(settings: Settings) -> None:

@@ -9,6 +9,8 @@ HIDDEN = "***"
 _LEAST_HIDDEN = 4
 """A shorter value would blot out harmless letters all over a text."""
 
+_PASSWORDS = (re.compile(r"(://[^:/@]*:)(.+)(?=@)"), re.compile(r"([?&]password=)([^&]+)"))
+"""In a URL: up to the last @, since an @ in a password may stand as it is."""
 _SECRET_VARIABLE = re.compile("KEY|TOKEN|SECRET|PASSWORD", re.IGNORECASE)
 
 
@@ -22,3 +24,10 @@ def redact(text: str, environment: Mapping[str, str]) -> str:
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     return text
+
+
+def without_password(url: str) -> str:
+    """A URL as it may be shown."""
+    for password in _PASSWORDS:
+        url = password.sub(rf"\1{HIDDEN}", url)
+    return url

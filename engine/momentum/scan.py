@@ -16,7 +16,6 @@ from momentum.execution.reconcile import Reconciled, reconcile
 from momentum.execution.stops import Protection, protect
 from momentum.execution.trading import Trading
 from momentum.host.dispatch import call_each
-from momentum.ledger.lock import account_lock
 from momentum.ledger.rows import Alarm
 from momentum.market.clock import Moment
 from momentum.market.context import market_context
@@ -88,7 +87,7 @@ def run(context: Context, request: ScanRequest, watcher: Watcher) -> ScanResult:
     """
     info = identify(context, request)
     account = context.broker.account_id
-    lock = nullcontext() if info.dry_run else account_lock(context.settings.directory, account)
+    lock = nullcontext() if info.dry_run else context.ledger.locked(context.settings.directory, account)
     with lock:
         info = context.ledger.begin_scan(info, account, context.clock.now())
         try:

@@ -142,14 +142,13 @@ def reset(directory: Path | None, sets: tuple[str, ...], data: Path | None) -> N
     A backup of the ledger is kept in data/backups/.
     """
     from momentum.context import open_context
-    from momentum.ledger.lock import account_lock
     from momentum.market.clock import RealClock
     from momentum.ports import StartsAnew
 
     context = open_context(open_settings(directory, sets, data), RealClock())
     try:
         account = context.broker.account_id
-        with account_lock(context.settings.directory, account):
+        with context.ledger.locked(context.settings.directory, account):
             if not isinstance(context.broker, StartsAnew):
                 raise UsageError(f"{account} is not a paper account; it cannot be started anew")
             kept = context.ledger.backup()

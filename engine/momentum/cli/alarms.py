@@ -44,14 +44,14 @@ def show_standing(used: InUse, *, tell_trouble: bool) -> None:
 
 def _standing(used: InUse) -> tuple[Alarm, ...]:
     """The alarms of every account; none where there is no ledger yet."""
-    from momentum.ledger.address import ledger_path
+    from momentum.ledger.address import exists
 
     url = used.ledger or _written_address(used)
-    if not ledger_path(url).exists():
+    if not exists(url):
         return ()
     from momentum.ledger.store import open_ledger
 
-    with open_ledger(url) as ledger:
+    with open_ledger(url, used.workspace) as ledger:
         return ledger.alarms()
 
 

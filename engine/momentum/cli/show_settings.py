@@ -12,7 +12,7 @@ from momentum.cli.render import console, table
 from momentum.errors import PluginError, UsageError
 from momentum.host import discover
 from momentum.host.registry import roles_of
-from momentum.ledger.address import ledger_path
+from momentum.ledger.address import exists
 from momentum.ledger.store import open_ledger
 from momentum.market.calendar import shown
 from momentum.settings.load import Settings, complete_schema, describe, load_plugins
@@ -59,9 +59,9 @@ def _known(settings: Settings, key: str) -> Row:
 
 def changes(settings: Settings, key: str | None = None) -> Sequence[Row]:
     """Changes made while running, oldest first; of one key, or of all."""
-    if not ledger_path(settings.ledger).exists():
+    if not exists(settings.ledger):
         return []
-    with open_ledger(settings.ledger) as ledger:
+    with open_ledger(settings.ledger, settings.directory) as ledger:
         found = ledger.override_changes(full_key(key) if key else None)
     return [{"at": c.at, "who": c.who, "key": c.key, "old": c.old, "new": c.new} for c in found]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from momentum.cli.options import chosen_workspace, json_option, open_settings, print_json, workspace_options
-from momentum.errors import EXIT_USAGE, Finding, SettingsError, UsageError
+from momentum.errors import EXIT_USAGE, Finding, LedgerError, SettingsError, UsageError
 
 if TYPE_CHECKING:
     from momentum.settings.load import Settings
@@ -68,7 +68,7 @@ def check(directory: Path | None, sets: tuple[str, ...], data: Path | None) -> N
 def _around(settings: Settings) -> Sequence[Finding]:
     """What only opening the workspace would show: a universe that cannot be read, a ledger, a mode."""
     from momentum.context import check_mode
-    from momentum.ledger.address import ledger_path
+    from momentum.ledger.address import check as check_ledger
     from momentum.market.universe import load_universe
 
     found: list[Finding] = []
@@ -81,12 +81,10 @@ def _around(settings: Settings) -> Sequence[Finding]:
         check_mode(settings)
     except UsageError as error:
         found.append(Finding("momentum.yaml", str(error)))
-    if ledger_path(settings.ledger).is_dir():
-        found.append(
-            Finding(
-                "momentum.yaml", "is a directory; name a file, such as sqlite:///data/ledger.db", "ledger"
-            )
-        )
+    try:
+        check_ledger(settings.ledger)
+    except LedgerError as error:
+        found.append(Finding("momentum.yaml", str(error), "ledger"))
     return found
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Set
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -15,11 +16,14 @@ from enum import Enum
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from peewee import BigAutoField, BigIntegerField, Model, TextField
+import peewee
+from peewee import BigAutoField, BigIntegerField, Model
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _EXCHANGE = ZoneInfo("America/New_York")
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def to_micros(at: datetime) -> int:
@@ -47,10 +51,24 @@ def session_start(day: date) -> datetime:
 def to_json(value: object) -> str:
     """Compact JSON text of plain values, dataclasses, dates and collections; NaN and infinities become null."""
     try:
-        return json.dumps(value, default=_plain, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(value, default=_plain, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
     except ValueError:
         finite = _finite(value)
-        return json.dumps(finite, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(finite, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    return storable(text)
+
+
+def storable(text: str) -> str:
+    """The text as every database takes it: what a model or a broker wrote must not stop a scan.
+
+    PostgreSQL takes no NUL, and nothing takes half of a surrogate pair; both become the replacement character.
+    """
+    text = text.replace("\0", _REPLACEMENT)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATE.sub(_REPLACEMENT, text)
+    return text
 
 
 def _plain(value: object) -> object:
@@ -83,6 +101,21 @@ def _finite(value: object) -> object:
     return _finite(_plain(value))
 
 
+class TextField(peewee.TextField):
+    """Any text, in every database the same."""
+
+    def db_value(self, value: object) -> str | None:
+        return None if value is None else storable(str(value))
+
+
+class DoubleField(peewee.DoubleField):
+    """A number; NaN is NULL, as SQLite has it anyway."""
+
+    def db_value(self, value: Any) -> float | None:
+        number = None if value is None else float(value)
+        return None if number is None or math.isnan(number) else number
+
+
 class MomentField(BigIntegerField):
     """An aware moment, in microseconds since the epoch."""
 
@@ -93,7 +126,7 @@ class MomentField(BigIntegerField):
         return None if value is None else from_micros(value)
 
 
-class DayField(TextField):
+class DayField(peewee.TextField):
     """A session date, as ISO text."""
 
     def db_value(self, value: date | None) -> str | None:
@@ -103,7 +136,7 @@ class DayField(TextField):
         return None if value is None else date.fromisoformat(value)
 
 
-class JsonField(TextField):
+class JsonField(peewee.TextField):
     """Any JSON value, as text; NULL is None."""
 
     def db_value(self, value: object) -> str | None:

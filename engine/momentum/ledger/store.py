@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,15 +11,18 @@ from typing import Self
 
 from momentum.errors import LedgerError
 from momentum.ledger import tables as t
-from momentum.ledger.address import ledger_path
+from momentum.ledger.address import is_postgres, ledger_path, postgres_address
 from momentum.ledger.database import Database
 from momentum.ledger.events import Events
 from momentum.ledger.fills import Fills
+from momentum.ledger.lock import account_lock
 from momentum.ledger.migrations import Migrated, migrate
+from momentum.ledger.postgres import PostgresDatabase, require_driver
 from momentum.ledger.queries import Past
 from momentum.ledger.scans import Scans
 from momentum.ledger.sqlite import SqliteDatabase
 from momentum.ledger.standing import Standing
+from momentum.settings.secrets import environment
 
 
 class Ledger(Scans, Fills, Events, Standing, Past):
@@ -46,6 +50,20 @@ class Ledger(Scans, Fills, Events, Standing, Past):
         """
         with self._db.transaction():
             yield
+
+    @contextmanager
+    def locked(self, workspace: Path, account: str, *, wait: float | None = 0) -> Iterator[None]:
+        """Hold an account alone: what writes orders for it does so inside.
+
+        The lock is a file of the workspace (see `lock.py`); on a server, which other machines may share, the
+        database holds it too. `wait` is how many seconds to wait for another holder, None for ever. Raises
+        LockHeldError, saying who holds it.
+        """
+        begun = time.monotonic()
+        with account_lock(workspace, account, wait=wait):
+            left = None if wait is None else max(0.0, wait - (time.monotonic() - begun))
+            with self._db.hold(account, left):
+                yield
 
     def backup(self) -> Path:
         """Copy the ledger into the directory of backups while it stays in use; returns the copy, a SQLite file."""
@@ -76,13 +94,15 @@ class Ledger(Scans, Fills, Events, Standing, Past):
         self.close()
 
 
-def open_ledger(url: str) -> Ledger:
+def open_ledger(url: str, workspace: Path | None = None) -> Ledger:
     """Open the ledger that a URL names (see `address.py`), made where there is none yet, or migrated.
 
-    Raises LedgerError, one line, where it cannot be: no such directory, not writable, damaged, no ledger, or
-    of a newer version than this program knows.
+    A ledger on a server keeps its backups in `data/backups/` of the workspace, and may take its password from
+    PGPASSWORD in the workspace's `.env`. Raises LedgerError, one line, where it cannot be opened: no such
+    directory, not writable, damaged, no ledger, a server that does not answer, or a newer version than this
+    program knows.
     """
-    database = open_database(url)
+    database = open_database(url, workspace)
     try:
         migrated = migrate(database)
     except LedgerError:
@@ -91,8 +111,21 @@ def open_ledger(url: str) -> Ledger:
     return Ledger(database, migrated)
 
 
-def open_database(url: str) -> Database:
+def open_database(url: str, workspace: Path | None = None) -> Database:
     """Open the database that a URL names, as it is: neither made a ledger nor migrated. Raises LedgerError."""
+    return _postgres(url, workspace) if is_postgres(url) else _sqlite(url)
+
+
+def _postgres(url: str, workspace: Path | None) -> Database:
+    address = postgres_address(url)
+    require_driver()
+    if workspace is None:
+        return PostgresDatabase(address)
+    password = environment(workspace).get("PGPASSWORD")
+    return PostgresDatabase(address, backups=workspace / "data" / "backups", password=password)
+
+
+def _sqlite(url: str) -> Database:
     path = ledger_path(url)
     if not path.parent.is_dir():
         raise LedgerError(f"{path}: the directory {path.parent} does not exist; make it, or set `ledger:`")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from peewee import BigIntegerField, ForeignKeyField, TextField
+from peewee import BigIntegerField, ForeignKeyField
 
-from momentum.ledger.fields import DayField, JsonField, MomentField, Table
+from momentum.ledger.fields import DayField, JsonField, MomentField, Table, TextField
 
 
 class Override(Table):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from peewee import BigIntegerField, BlobField, BooleanField, DoubleField, ForeignKeyField, TextField
+from peewee import BigIntegerField, BlobField, BooleanField, ForeignKeyField
 
-from momentum.ledger.fields import DayField, JsonField, MomentField, Table
+from momentum.ledger.fields import DayField, DoubleField, JsonField, MomentField, Table, TextField
 
 
 class Scan(Table):

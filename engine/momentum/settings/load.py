@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from momentum.errors import Finding, SettingsError
 from momentum.host.discover import installed
 from momentum.host.registry import ROLES, Host
-from momentum.redaction import redact
+from momentum.redaction import redact, without_password
 from momentum.settings import checks, typed
 from momentum.settings.convert import Conversion, Schema, child_of
 from momentum.settings.documents import Documents, Flags, read_documents
@@ -253,6 +253,8 @@ def _settings(
 def absolute_ledger(url: str, directory: Path) -> str:
     """A ledger's address with the path that it has in a workspace."""
     scheme, mark, path = url.partition(":///")
+    if scheme != "sqlite":
+        return url
     return url if path.startswith("/") else f"{scheme}{mark}{directory / path}"
 
 
@@ -282,11 +284,12 @@ def _in_order(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _described(tree: Table, schema: Schema) -> dict[str, object]:
-    """Each value as a person writes it, by dotted key."""
+    """Each value as a person writes it, by dotted key; a password in an address is hidden."""
     values: dict[str, object] = {}
     for path, node in leaves(tree):
         part = schema
         for step in path:
             part = child_of(part, step)
-        values[dotted(path)] = written(node, part)
+        value = written(node, part)
+        values[dotted(path)] = without_password(value) if isinstance(value, str) else value
     return values

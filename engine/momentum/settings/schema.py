@@ -70,10 +70,10 @@ def workspace_properties() -> dict[str, Any]:
         "monitor": monitor_section(),
         "schedule": _schedule(),
         "ledger": text(
-            "Where the ledger is kept, relative to the workspace.",
+            "Where the ledger is kept: a file, relative to the workspace, or a database on a PostgreSQL server.",
             "sqlite:///data/ledger.db",
-            pattern=r"^sqlite:///[^:]+$",
-            form="the address of a ledger, like sqlite:///data/ledger.db",
+            pattern=r"^(sqlite:///[^:]+|postgres(ql)?:.*)$",
+            form="the address of a ledger: sqlite:///data/ledger.db, or postgresql://user:password@host:port/name",
         ),
         "timeouts": section(
             "How long a plugin may take before it is left behind.",

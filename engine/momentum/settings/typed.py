@@ -93,7 +93,7 @@ class Settings:
     plugins: Mapping[str, tuple[str, ...]]
     universe: Path | None
     sections: Mapping[str, Mapping[str, object]]
-    ledger: str
+    ledger: str = field(repr=False)  # may hold a password
     timeouts: Timeouts
     backtest: BacktestSettings | None
     host: Host

@@ -1,19 +1,26 @@
-"""What a person orders beside the scans: sell positions, sell everything, mend what stands unprotected.
+"""Selling by hand: single positions, or everything.
 
 Nothing here gets round the risk gate: a sale by hand is a decision like another, decided by a person.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import Literal
 
+from momentum.acting import (
+    Waiting,
+    held,
+    moment_of,
+    record_events,
+    tell,
+    told_where_it_fails,
+    trading_by_hand,
+)
 from momentum.context import Context
-from momentum.errors import LedgerError, LockHeldError, UsageError
+from momentum.errors import UsageError
 from momentum.execution import points
 from momentum.execution.account import portfolio
 from momentum.execution.desk import TradingDesk
@@ -21,33 +28,19 @@ from momentum.execution.following import withdraw
 from momentum.execution.reconcile import Reconciled, reconcile
 from momentum.execution.stops import Protection, protect
 from momentum.execution.trading import Trading
-from momentum.ledger.lock import account_lock
 from momentum.ledger.rows import Alarm, Trade
-from momentum.market.calendar import exchange_sessions, shown
-from momentum.market.clock import Moment, resolve_now
+from momentum.market.clock import Moment
 from momentum.model.decision import Decision, Execution, ExecutionPlan, Plan, PlannedOrder, PositionAction
-from momentum.model.events import Event
-from momentum.model.market import Session
 from momentum.model.orders import Order
 from momentum.model.portfolio import Portfolio
 from momentum.ports import StartsAnew
 from momentum.risk.book import MarketState
 from momentum.risk.gate import gate
 from momentum.situation import at_the_brokers_time
-from momentum.telling import deliver, reconciled_events
-from momentum.units import format_price
 
 DECIDER = "by hand"
 MANUAL = "manual"
 """The reason of a sale by hand: the trade's exit reason. It is no reversal's, so no poor signal is made of it."""
-
-Waiting = Callable[[str], None]
-"""Told, while another command holds the account, which one that is."""
-
-_LOOK_AGAIN = 0.5
-"""Seconds to wait for the account before looking who has it."""
-_LONGEST_BREAK = timedelta(days=14)
-"""Longer than the exchange is ever closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +79,6 @@ class Sale:
     untold: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Mended:
-    """What was found and mended: `cleared` are the alarms that stood before and do not stand now."""
-
-    moment: Moment
-    reconciled: Reconciled
-    protections: tuple[Protection, ...]
-    cleared: tuple[Alarm, ...]
-    alarms: tuple[Alarm, ...]
-    after: Portfolio
-    untold: tuple[str, ...] = ()
-
-
 def sell(context: Context, wanted: Wanted, waiting: Waiting) -> Sale:
     """Sell by hand, once no other command writes orders for the account.
 
@@ -112,33 +92,9 @@ def sell(context: Context, wanted: Wanted, waiting: Waiting) -> Sale:
         moment = moment_of(context, wanted.at)
         if not at_the_brokers_time(context, moment.now):
             return _rehearsed(context, wanted, moment)
-        sale = _sell(context, wanted, moment)
-    return replace(sale, untold=deliver(context.host, context.ledger, context.settings.timeouts.notify))
-
-
-def mend(context: Context, at: str | None, waiting: Waiting) -> Mended:
-    """Bring ledger and broker together and every share under a stop, once no other command writes orders.
-
-    Raises as `sell` does, and `UsageError` where `at` is not the broker's time.
-    """
-    account = context.broker.account_id
-    with held(context, waiting):
-        moment = moment_of(context, at)
-        if not at_the_brokers_time(context, moment.now):
-            raise UsageError(
-                f"--at: {shown(moment.now)} is not the broker's time; leave it out, the account is mended now"
-            )
-        trading = _trading(context, "fix", moment)
-        before = context.ledger.alarms(account)
-        reconciled = reconcile(trading)
-        protections = protect(trading)
-        alarms = context.ledger.alarms(account)
-        _record_events(context, trading, reconciled, (), alarms)
-        standing = {(alarm.kind, alarm.symbol) for alarm in alarms}
-        cleared = tuple(alarm for alarm in before if (alarm.kind, alarm.symbol) not in standing)
-        after = portfolio(trading)
-    untold = deliver(context.host, context.ledger, context.settings.timeouts.notify)
-    return Mended(moment, reconciled, protections, cleared, alarms, after, untold)
+        with told_where_it_fails(context):
+            sale = _sell(context, wanted, moment)
+    return replace(sale, untold=tell(context))
 
 
 def left_over(wanted: Wanted, sale: Sale) -> tuple[str, ...]:
@@ -160,13 +116,18 @@ def left_over(wanted: Wanted, sale: Sale) -> tuple[str, ...]:
 def known_symbols(context: Context, names: Sequence[str]) -> tuple[str, ...]:
     """The symbols that a person means, each once and in capitals.
 
-    Raises `UsageError` for one that neither the account, the universe nor the data knows.
+    Raises `UsageError` for one that neither the account, the universe nor the data knows, and for one that the
+    settings ignore.
     """
     wanted = tuple(dict.fromkeys(name.strip().upper() for name in names))
     known = {holding.symbol for holding in context.broker.holdings()} | set(context.universe.symbols or ())
     if not known.issuperset(wanted):
         known.update(context.data.symbols())
     for symbol in wanted:
+        if symbol in context.settings.limits.ignored:
+            raise UsageError(
+                f"limits.ignore leaves {symbol} to somebody else; take it out there to sell it (nothing was done)"
+            )
         if symbol not in known:
             near = get_close_matches(symbol, sorted(known), n=1)
             hint = f"; did you mean {near[0]}?" if near else "; `momentum positions` lists what is held"
@@ -174,56 +135,12 @@ def known_symbols(context: Context, names: Sequence[str]) -> tuple[str, ...]:
     return wanted
 
 
-@contextmanager
-def held(context: Context, waiting: Waiting) -> Iterator[None]:
-    """Hold the account alone; where another command has it, say which, and wait until that has ended."""
-    said = ""
-    with ExitStack() as stack:
-        while True:
-            try:
-                stack.enter_context(
-                    account_lock(context.settings.directory, context.broker.account_id, wait=_LOOK_AGAIN)
-                )
-                break
-            except LockHeldError as error:  # waiting in one long call, Ctrl-C might be missed just before it
-                holder = str(error).rpartition("; ")[0]
-                if holder != said:
-                    waiting(holder)
-                    said = holder
-        yield
-
-
-def moment_of(context: Context, at: str | None) -> Moment:
-    """The moment that a command by hand is about: as a scan's, but the broker's own where the account is no
-    paper account and no other is asked for."""
-    sessions = context.data.sessions()
-    brokers = None if isinstance(context.broker, StartsAnew) else context.broker.moment()
-    session = sessions.last_opened(brokers) if brokers is not None else None
-    if at is None and brokers is not None and session is not None:
-        return Moment(brokers, session, "now, by the broker's clock")
-    return resolve_now(at, context.clock, sessions)
-
-
-def next_open(context: Context, now: datetime) -> Session | None:
-    """The next session that opens after a moment, by the data's own calendar, else the exchange's."""
-    known = context.data.sessions().days
-    later = (*known, *exchange_sessions(now.date(), (now + _LONGEST_BREAK).date()).days)
-    return min((s for s in later if s.opens > now), key=lambda s: s.opens, default=None)
-
-
-def _trading(context: Context, command: str, moment: Moment) -> Trading:
-    """What execution works with; the command is named by when it ran, so that no two are named alike."""
-    ran = f"{context.clock.now():%Y%m%dT%H%M%S.%f}"[:-3]
-    return context.trading(moment.now, moment.session.day, command, f"{command}-{ran}")
-
-
 def _sell(context: Context, wanted: Wanted, moment: Moment) -> Sale:
-    trading = _trading(context, wanted.command, moment)
-    account = trading.account
+    trading = trading_by_hand(context, wanted.command, moment)
     reconciled = reconcile(trading)
-    protections = protect(trading)
     executed: list[Execution] = []
     try:
+        protect(trading)
         view = portfolio(trading)
         cancelled: tuple[Order, ...] = ()
         if wanted.symbols is None:
@@ -240,21 +157,22 @@ def _sell(context: Context, wanted: Wanted, moment: Moment) -> Sale:
             executed += desk.done
         points.reach("executed")
     finally:  # whatever became of it, Ctrl-C included: what was not sold is protected, and told
-        protections = protect(trading)
-        with suppress(LedgerError):
-            _record_events(context, trading, reconciled, executed, context.ledger.alarms(account))
+        try:
+            protections = protect(trading)
+        finally:
+            record_events(context, trading, reconciled, executed)
     sold = {done.symbol for done in executed if done.qty}
     return Sale(
         trading.scan_id, moment, False, reconciled, cancelled, view, plan, tuple(executed), protections,
         after=portfolio(trading),
-        trades=tuple(_sold_from(context, symbol) for symbol in sorted(sold)),
-        alarms=context.ledger.alarms(account),
+        trades=tuple(trade for symbol in sorted(sold) for trade in _sold_from(context, symbol)),
+        alarms=context.ledger.alarms(trading.account),
     )  # fmt: skip
 
 
 def _rehearsed(context: Context, wanted: Wanted, moment: Moment) -> Sale:
     """What a sale would do, of the account as it stands."""
-    trading = _trading(context, wanted.command, moment)
+    trading = trading_by_hand(context, wanted.command, moment)
     view = portfolio(trading)
     plan = _plan(context, wanted, view, _market(context, trading, view))
     return Sale(
@@ -307,44 +225,7 @@ def _planned(order: PlannedOrder) -> Execution:
     )
 
 
-def _sold_from(context: Context, symbol: str) -> Trade:
-    """The newest trade of a symbol that something was sold from."""
+def _sold_from(context: Context, symbol: str) -> tuple[Trade, ...]:
+    """The newest trade of a symbol that something was sold from, if any."""
     trades = context.ledger.trades(context.broker.account_id)
-    return next(t for t in reversed(trades) if t.symbol == symbol and t.exit_quantity)
-
-
-def _record_events(
-    context: Context,
-    trading: Trading,
-    reconciled: Reconciled,
-    executed: Sequence[Execution],
-    alarms: Sequence[Alarm],
-) -> None:
-    """Put what happened into the outbox: each alarm, each sale, each fill and order found on the way."""
-    acted, now = trading.scan_id, trading.now
-    events = [
-        Event(
-            f"{acted}:{alarm.kind}:{alarm.symbol}", alarm.kind, "critical", now,
-            f"{alarm.symbol or 'the account'} is not protected", alarm.text, {"symbol": alarm.symbol},
-        )
-        for alarm in alarms
-    ]  # fmt: skip
-    events += [
-        Event(
-            f"{acted}:order:{done.symbol}", f"order.{done.status}",
-            "info" if done.status == "filled" else "warning", now, _told(done), data={"symbol": done.symbol},
-        )
-        for done in executed
-    ]  # fmt: skip
-    events += reconciled_events(acted, now, reconciled)
-    notifiers = context.host.roles.get("notify", ())
-    with context.ledger.transaction():
-        for event in events:
-            context.ledger.record_event(event, notifiers, account=trading.account)
-
-
-def _told(done: Execution) -> str:
-    if done.qty and done.price is not None:
-        rest = f" ({done.text})" if done.text else ""
-        return f"sold {done.qty} {done.symbol} at {format_price(done.price)} by hand{rest}"
-    return f"selling {done.symbol} by hand: {done.status}: {done.text}"
+    return tuple(trade for trade in trades if trade.symbol == symbol and trade.exit_quantity)[-1:]

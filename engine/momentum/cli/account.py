@@ -59,10 +59,10 @@ def status(
         with _account(directory, sets, data) as (context, view):
             _show_status(context, view, context.ledger.alarms(context.broker.account_id), as_json=as_json)
         return
-    from momentum.byhand import mend
     from momentum.cli.show_account import mended_json, show_mended
     from momentum.context import open_context
     from momentum.market.clock import RealClock
+    from momentum.mending import mend
 
     context = open_context(open_settings(directory, sets, data), RealClock())
     try:

@@ -7,13 +7,13 @@ from datetime import datetime
 
 from rich.text import Text
 
-from momentum.byhand import Mended
 from momentum.cli.render import account_line, console, positions_table, show_alarms
 from momentum.cli.show_reconciled import reconciled_lines
 from momentum.context import Context
 from momentum.document import alarms_json
 from momentum.ledger.rows import Alarm
 from momentum.market.calendar import shown
+from momentum.mending import Mended
 from momentum.model.orders import Order
 from momentum.model.portfolio import Portfolio
 from momentum.units import format_price

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from momentum.byhand import Sale, Wanted, left_over, next_open
+from momentum.acting import next_open
+from momentum.byhand import Sale, Wanted, left_over
 from momentum.cli.render import account_line, console, positions_table
 from momentum.cli.show_reconciled import reconciled_lines
 from momentum.context import Context

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -107,3 +111,40 @@ def test_the_books_hold_and_so_does_every_answer(seed: int, share: float | None)
         assert refused.isdisjoint(order.client_id for order in last.orders(open_only=False))
         assert last.pending.in_flight() == ()
         assert all(order.state is not OrderState.PENDING_CANCEL for order in last.orders())
+
+
+DRIVER = """
+import sys
+from pathlib import Path
+from random import Random
+from test_paper_turmoil import ALL, act, closes, opened
+from momentum_plugins.paper.faults import FaultyBroker
+account = opened(Path(sys.argv[1]), 0.1)
+account.advance(closes(0))
+broker, random = FaultyBroker(account, ALL, Random(sys.argv[2])), Random(sys.argv[2])
+print("begun", flush=True)
+for number in range(10_000):
+    act(broker, random, number)
+    print(number, flush=True)
+"""
+
+
+@pytest.mark.parametrize("acts", [3, 11, 30])
+def test_a_process_killed_amid_faults_leaves_an_account_that_adds_up(tmp_path: Path, acts: int) -> None:
+    driven = subprocess.Popen(
+        [sys.executable, "-c", DRIVER, str(tmp_path), str(acts)],
+        cwd=Path(__file__).parent,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert driven.stdout is not None
+    seen = [driven.stdout.readline() for _ in range(acts + 1)]
+    driven.send_signal(signal.SIGKILL)
+    driven.wait()
+    driven.stdout.close()
+    assert seen[0] == "begun\n"
+    account = opened(tmp_path, 0.1)
+    assert_adds_up(account)
+    account.advance(closes(1))
+    assert_adds_up(account)
+    assert account.pending.in_flight() == ()

@@ -95,6 +95,14 @@ def test_a_symbol_nobody_knows_stops_the_whole_command(house: tuple[str | Path, 
     assert held(house) == ["AAA", "BBB"]
 
 
+def test_what_is_left_to_somebody_else_is_not_sold(house: tuple[str | Path, ...]) -> None:
+    run = momentum("close", "AAA", *house, *AT, "--set", "limits.ignore=[AAA]")
+    assert (run.code, "limits.ignore leaves AAA to somebody else" in run.err) == (2, True)
+    flatten = momentum("flatten", *house, *AT, "--yes", "--set", "limits.ignore=[AAA]")
+    assert flatten.code == 0, flatten.out
+    assert held(house) == ["AAA"]
+
+
 def test_a_dry_run_sends_nothing(house: tuple[str | Path, ...]) -> None:
     run = momentum("close", "AAA", *house, *AT, "--dry-run")
     assert (run.code, "[DRY RUN] Would sell: " in run.out) == (0, True)

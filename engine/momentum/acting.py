@@ -16,7 +16,7 @@ from momentum.model.decision import Execution
 from momentum.model.events import Event
 from momentum.model.market import Session
 from momentum.ports import StartsAnew
-from momentum.telling import deliver, reconciled_events
+from momentum.telling import alarm_events, deliver, reconciled_events
 from momentum.units import format_price
 
 Waiting = Callable[[str], None]
@@ -108,13 +108,7 @@ def _events(
     context: Context, trading: Trading, reconciled: Reconciled, executed: Sequence[Execution]
 ) -> list[Event]:
     acted, now = trading.scan_id, trading.now
-    events = [
-        Event(
-            f"{acted}:{alarm.kind}:{alarm.symbol}", alarm.kind, "critical", now,
-            f"{alarm.symbol or 'the account'} is not protected", alarm.text, {"symbol": alarm.symbol},
-        )
-        for alarm in context.ledger.alarms(trading.account)
-    ]  # fmt: skip
+    events = alarm_events(acted, now, context.ledger.alarms(trading.account))
     events += [
         Event(
             f"{acted}:order:{done.symbol}", f"order.{done.status}",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from momentum.execution.alarms import NAKED, UNSETTLED
 from momentum.execution.reconcile import Reconciled
 from momentum.host.dispatch import call
 from momentum.host.registry import Host
@@ -34,13 +35,16 @@ def deliver(host: Host, ledger: Ledger, budget: timedelta) -> tuple[str, ...]:
     return tuple(problems)
 
 
-def alarm_events(info: ScanInfo, alarms: Sequence[Alarm]) -> list[Event]:
-    """One critical event for each position, or account, without protection."""
+_ALARMS = {NAKED: "is not protected", UNSETTLED: "has a buy that may still fill"}
+
+
+def alarm_events(id: str, at: datetime, alarms: Sequence[Alarm]) -> list[Event]:
+    """One critical event for each alarm that stands; `id` is the scan or command that found it standing."""
     return [
         Event(
-            f"{info.id}:{alarm.kind}:{alarm.symbol}", alarm.kind, "critical", info.now,
-            f"{alarm.symbol or 'the account'} is not protected", alarm.text,
-            {"symbol": alarm.symbol, "scan": info.id},
+            f"{id}:{alarm.kind}:{alarm.symbol}", alarm.kind, "critical", at,
+            f"{alarm.symbol or 'the account'} {_ALARMS.get(alarm.kind, alarm.kind)}", alarm.text,
+            {"symbol": alarm.symbol, "scan": id},
         )
         for alarm in alarms
     ]  # fmt: skip
@@ -50,7 +54,7 @@ def failure_events(info: ScanInfo, alarms: Sequence[Alarm], why: str) -> list[Ev
     """What a scan that failed has to tell: the alarms that stand, and that it failed."""
     title = f"{info.type} scan {info.id} failed: {why.splitlines()[0]}"
     failed = Event(f"{info.id}:failed", "scan.failed", "warning", info.now, title, why, {"scan": info.id})
-    return [*alarm_events(info, alarms), failed]
+    return [*alarm_events(info.id, info.now, alarms), failed]
 
 
 def reconciled_events(id: str, at: datetime, found: Reconciled) -> list[Event]:
@@ -90,7 +94,7 @@ def reconciled_events(id: str, at: datetime, found: Reconciled) -> list[Event]:
 def scan_events(result: ScanResult) -> tuple[Event, ...]:
     """What a scan has to tell: each position without a stop, each order that did not go as planned, its end."""
     info = result.info
-    events = alarm_events(info, result.alarms)
+    events = alarm_events(info.id, info.now, result.alarms)
     events += [
         Event(
             f"{info.id}:order:{done.symbol}:{done.side}", f"order.{done.status}", "warning", info.now,

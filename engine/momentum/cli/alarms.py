@@ -49,10 +49,12 @@ def _standing(used: InUse) -> tuple[Alarm, ...]:
     url = used.ledger or _written_address(used)
     if not exists(url):
         return ()
-    from momentum.ledger.store import open_ledger
+    from momentum.ledger.migrations import NEWEST
+    from momentum.ledger.store import Ledger, open_database
 
-    with open_ledger(url, used.workspace) as ledger:
-        return ledger.alarms()
+    database = open_database(url, used.workspace)
+    with Ledger(database) as ledger:  # as it is: a command that only halts changes no database
+        return ledger.alarms() if database.schema_version == NEWEST else ()
 
 
 def _written_address(used: InUse) -> str:

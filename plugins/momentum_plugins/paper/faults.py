@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from random import Random
 
@@ -111,7 +112,8 @@ class FaultyBroker:
         if self._drawn("lost_requests"):
             return _silence("lost_requests")
         if self._drawn("late_requests"):
-            self._account.pending.delay(request)
+            with suppress(BrokerError):
+                self._account.pending.delay(request)
             return _silence("late_requests")
         return self._answered(lambda: self._taken(request))
 
@@ -134,9 +136,12 @@ class FaultyBroker:
         return self._answered(act)
 
     def _answered(self, act: Callable[[], Outcome]) -> Outcome:
-        outcome = act()
-        if isinstance(outcome, Confirmed) and self._drawn("repeated_requests"):
-            outcome = self._random.choice((outcome, act()))
+        try:
+            outcome = act()
+            if isinstance(outcome, Confirmed) and self._drawn("repeated_requests"):
+                outcome = self._random.choice((outcome, act()))
+        except BrokerError as error:
+            return Unknown(str(error))
         return _silence("lost_replies") if self._drawn("lost_replies") else outcome
 
     def _taken(self, request: OrderRequest) -> Outcome:

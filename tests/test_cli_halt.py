@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from momentum.halt import halt, halted
 from momentum.ledger.lock import account_lock
 from workspace_builders import breaks_out, market_file, momentum, sessions, workspace
 
@@ -39,7 +42,7 @@ def test_a_halted_scan_says_so_at_its_top_and_buys_nothing(work: Path, tmp_path:
     assert scan.code == 0, scan.err
     top = scan.out.partition("[1/5]")[0]
     assert "HALTED since 20" in top
-    assert "holiday: nothing is bought until `momentum resume`" in top
+    assert "holiday; nothing is bought until `momentum resume`" in top
     assert "refused: buy AAA: HALTED, no buys: since 20" in scan.out.partition("[4/5]")[2]
     assert momentum("positions", "-C", work, "--data", data, "--json").json == []
     assert "HALTED, no buys: since 20" in momentum("status", "-C", work, "--data", data).out
@@ -70,8 +73,8 @@ def test_a_held_lock_and_a_busy_ledger_keep_nobody_from_halting(work: Path) -> N
 
 def test_a_ledger_that_cannot_be_read_keeps_nobody_from_halting_and_is_told(work: Path) -> None:
     (work / "data" / "ledger.db").write_text("this is no database" * 100)
-    halt = momentum("halt", "-C", work)
-    assert (halt.code, "whether alarms stand is not known" in halt.err) == (0, True)
+    run = momentum("halt", "-C", work)
+    assert (run.code, "whether alarms stand is not known" in run.err) == (0, True)
     assert (work / "data" / "halt").exists()
     assert momentum("resume", "-C", work).code == 0
 
@@ -96,6 +99,17 @@ def test_a_directory_that_may_not_be_written_says_that_nothing_is_halted(work: P
     run = momentum("halt", "-C", work)
     (work / "data").chmod(0o755)
     assert (run.code, "trading is NOT halted" in run.err) == (1, True)
+
+
+def test_a_full_disk_keeps_nobody_from_halting(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is room for the name of a file, and for nothing in it."""
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert halt(work, "the disk is full", datetime(2026, 11, 24, 15, tzinfo=UTC))
+    assert halted(work) is not None
 
 
 def test_a_halt_file_made_by_hand_halts(work: Path) -> None:

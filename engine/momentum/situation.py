@@ -37,7 +37,7 @@ def cautions(context: Context, now: datetime, *, dry_run: bool) -> tuple[str, ..
     said = []
     halt = halted(context.settings.directory)
     if halt is not None:
-        said.append(f"HALTED {halt}: nothing is bought until `momentum resume`")
+        said.append(f"HALTED {halt}; nothing is bought until `momentum resume`")
     if dry_run and not at_the_brokers_time(context, now):
         said.append(f"a dry run, because the scan's moment is not the broker's, which is {last}")
     elif dry_run and moment is not None and moment != now:

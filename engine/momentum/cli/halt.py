@@ -43,7 +43,8 @@ def resume(directory: Path | None, sets: tuple[str, ...], data: Path | None) -> 
     where = _workspace(directory, sets)
     was = halted(where)
     if allow_buying(where):
-        click.echo(f"resumed: buys are allowed again from the next scan on (it was halted {was})")
+        click.echo("resumed: buys are allowed again from the next scan on")
+        click.echo(f"it was halted: {was}")
     else:
         click.echo("trading is not halted; nothing to do")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -28,6 +28,7 @@ class Server:
     """A running server, seen by its superuser. Databases are made and dropped in some 20 ms each."""
 
     sockets: Path
+    directory: Path
     superuser: Any
     _numbers: Iterator[int] = field(default_factory=count)
 
@@ -53,6 +54,21 @@ class Server:
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", (name,)
         )
 
+    @contextmanager
+    def role(self, name: str, password: str) -> Iterator[Callable[[str, str], str]]:
+        """A user who has to give a password; the answer makes the address of a database with one."""
+        rules = self.directory / "pg_hba.conf"
+        trusting = rules.read_text()
+        name = f"{name}_{WORKER}"
+        self.superuser.execute(f"CREATE ROLE {name} LOGIN PASSWORD '{password}'")
+        rules.write_text(f"local all {name} scram-sha-256\n{trusting}")
+        self.superuser.execute("SELECT pg_reload_conf()")
+        try:
+            yield lambda database, given: self.url(database, name, given)
+        finally:
+            rules.write_text(trusting)
+            self.superuser.execute(f"DROP ROLE {name}")
+
     def _template(self) -> str:
         known = self.superuser.execute(
             "SELECT 1 FROM pg_database WHERE datname = %s", (_TEMPLATE,)
@@ -77,6 +93,6 @@ def running() -> Iterator[Server]:
             superuser.execute("ALTER SYSTEM SET fsync = off")
             superuser.execute("SELECT pg_reload_conf()")
             sockets = server.get_postmaster_info().socket_dir
-            yield Server(sockets, superuser)
+            yield Server(sockets, _DIRECTORY, superuser)
     finally:
         server.cleanup()

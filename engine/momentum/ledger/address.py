@@ -54,7 +54,13 @@ def postgres_address(url: str) -> PostgresAddress:
     except ValueError:
         raise _unreadable("cannot be read") from None
     name = parts.path.removeprefix("/")
-    if parts.fragment or "/" in name or "@" in name or parts.netloc.count("@") > 1:
+    if (
+        not url.partition(":")[2].startswith("//")
+        or parts.fragment
+        or "/" in name
+        or "@" in name
+        or parts.netloc.count("@") > 1
+    ):
         raise _unreadable("cannot be read")
     if not name:
         raise _unreadable("names no database")
@@ -107,6 +113,6 @@ def _label(parameters: Mapping[str, str]) -> str:
 
 def _unreadable(what: str) -> LedgerError:
     return LedgerError(
-        f"ledger: this PostgreSQL address {what}; write postgresql://user:password@host:port/name, and in a "
+        f"the PostgreSQL address of `ledger:` {what}; write postgresql://user:password@host:port/name, and in a "
         f"password {_ESCAPES}"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from itertools import chain, count
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -46,7 +46,8 @@ class Database(ABC):
         try:
             yield
         except BaseException:
-            with self.told():
+            # Where it cannot be undone either, the first error is the one to tell: nothing was committed.
+            with suppress(LedgerError), self.told():
                 atomic.__exit__(*sys.exc_info())
             raise
         with self.told():

@@ -129,19 +129,11 @@ class PostgresDatabase(Database):
         finally:
             with suppress(peewee.PeeweeException):
                 self._postgres.rollback()
-            self._drop_broken()
 
     def run(self, statement: Statement) -> Any:
         """Each statement is a transaction or a savepoint of its own: one that fails undoes nothing else."""
         with self.transaction():
             return super().run(statement)
-
-    def rows(self, query: peewee.ModelSelect[Any]) -> list[dict[str, Any]]:
-        try:
-            return super().rows(query)
-        finally:
-            if not self.in_transaction:
-                self._drop_broken()
 
     def table_names(self) -> tuple[str, ...]:
         return tuple(name for name in self._tables() if name != _MARK)
@@ -182,6 +174,16 @@ class PostgresDatabase(Database):
             return list(self._postgres.execute_sql(sql, values or None).fetchall())
 
     @contextmanager
+    def told(self) -> Iterator[None]:
+        try:
+            with super().told():
+                yield
+        except LedgerError:
+            if not self.in_transaction:
+                self._drop_broken()
+            raise
+
+    @contextmanager
     def hold(self, account: str, wait: float | None) -> Iterator[None]:
         """The lock belongs to this thread's connection: the server gives it back when that ends.
 
@@ -204,7 +206,6 @@ class PostgresDatabase(Database):
             with suppress(LedgerError):
                 if backend == self._backend():
                     self.ask("SELECT pg_advisory_unlock(%s)", key)
-            self._drop_broken()
 
     def _check_holders(self) -> None:
         for key, (account, backend) in tuple(self._holders.items()):

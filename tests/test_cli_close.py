@@ -73,6 +73,15 @@ def test_the_trade_closed_by_hand_says_so_and_is_no_poor_signal(house: tuple[str
         assert any("sold" in event.title and "by hand" in event.title for event in ledger.events())
 
 
+def test_explain_tells_of_a_sale_by_hand(house: tuple[str | Path, ...]) -> None:
+    assert momentum("explain", "AAA", *house, "--json").json["by_hand"] == []
+    sold = momentum("close", "AAA", *house, *AT, "--json").json
+    (order,) = momentum("explain", "AAA", *house, "--json").json["by_hand"]
+    assert (order["command"], order["reason"], order["status"]) == (sold["id"], "manual", "filled")
+    assert f"by hand, {sold['id']}" in momentum("explain", "AAA", *house).out
+    assert momentum("explain", "BBB", *house, "--json").json["by_hand"] == []
+
+
 def test_twice_is_once(house: tuple[str | Path, ...]) -> None:
     momentum("close", "AAA", *house, *AT)
     again = momentum("close", "AAA", *house, *AT)

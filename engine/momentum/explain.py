@@ -38,7 +38,8 @@ def explain(ledger: Ledger, record: ScanRecord, symbol: str) -> dict[str, Any]:
     """The scan's document cut down to one symbol, with its rules resolved.
 
     `since` are the fills between the scan before and this one (a stop that fired); `orders` those of this
-    scan as they stand now, `fills` theirs, those of its stops included.
+    scan as they stand now, `fills` theirs, those of its stops included; `by_hand` are orders that commands
+    such as `momentum close` gave from the scan's moment on.
 
     Raises `UsageError` where the scan did not look at the symbol.
     """
@@ -94,8 +95,21 @@ def explain(ledger: Ledger, record: ScanRecord, symbol: str) -> dict[str, Any]:
         "since": [fill for fill in _list(found.get("since"), "fills") if fill["symbol"] == symbol],
         "orders": [_intent(intent) for intent in intents],
         "fills": [f for f in ledger.fills(account=record.account, symbol=symbol) if f.client_id in ours],
+        "by_hand": _by_hand(ledger, record, symbol),
         "portfolio": found["portfolio"],
     }
+
+
+def _by_hand(ledger: Ledger, record: ScanRecord, symbol: str) -> list[dict[str, Any]]:
+    """The symbol's orders from the scan's moment on that no scan gave, each with the command that did."""
+    return [
+        {"command": intent.scan_id, "at": intent.intended_at, **_intent(intent)}
+        for intent in ledger.intents(account=record.account, symbol=symbol)
+        if intent.scan_id
+        and intent.intended_at is not None
+        and intent.intended_at >= record.info.now
+        and ledger.scan(intent.scan_id, record.account) is None
+    ]
 
 
 _IDENTITY = ("symbol", "member", "rejected_by", "score")

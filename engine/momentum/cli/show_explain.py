@@ -134,13 +134,7 @@ def _orders(out: Console, found: Mapping[str, Any]) -> None:
                 Text(f"execution: {executed['side']} {executed['status']}: {executed['text']}", style="red")
             )
     for order in found["orders"]:
-        trail = f" trailing {order['trail'] * 100:g}%" if order["trail"] else ""
-        price = (
-            f", {order['filled_qty']} at {format_price(order['fill_price'])}" if order["fill_price"] else ""
-        )
-        error = f" ({order['error']})" if order["error"] else ""
-        out.print(f"order {order['client_id']}: {order['side']} {order['qty']} {order['type']}{trail}, "
-                  f"{order['status']}{price}{error}")  # fmt: skip
+        out.print(_order(order))
     for fill in found["fills"]:
         out.print(f"fill: {fill.side} {fill.qty} at {format_price(fill.price)}, {shown(fill.at)}")
     for stop in found["stops"]:
@@ -148,3 +142,16 @@ def _orders(out: Console, found: Mapping[str, Any]) -> None:
             out.print(f"stop: {format_price(stop['stop_price'])} over {stop['qty']} shares")
         elif stop["problem"]:
             out.print(Text(f"NO STOP: {stop['problem']}", style="bold white on red"))
+    for order in found["by_hand"]:
+        out.print(f"by hand, {order['command']}, {shown(order['at'])}: {order['reason'].replace('_', ' ')}")
+        out.print(f"  {_order(order)}")
+
+
+def _order(order: Mapping[str, Any]) -> str:
+    trail = f" trailing {order['trail'] * 100:g}%" if order["trail"] else ""
+    price = f", {order['filled_qty']} at {format_price(order['fill_price'])}" if order["fill_price"] else ""
+    error = f" ({order['error']})" if order["error"] else ""
+    return (
+        f"order {order['client_id']}: {order['side']} {order['qty']} {order['type']}{trail}, "
+        f"{order['status']}{price}{error}"
+    )

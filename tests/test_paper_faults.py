@@ -136,6 +136,13 @@ class TestWrites:
             RefusalKind.DUPLICATE_ID
         )
 
+    def test_a_refusal_holds_though_the_request_would_arrive_twice(self, place: Path) -> None:
+        broker = faulty(place, refused=0.5, repeated_requests=ALWAYS)
+        for number in range(30):
+            outcome = broker.submit(request("buy", 1, id=f"n-{number}"))
+            taken = isinstance(outcome, Confirmed) or refusal(outcome) is RefusalKind.DUPLICATE_ID
+            assert (broker.find(f"n-{number}") is not None) == taken
+
     def test_refused_stops_leave_other_orders_alone(self, place: Path) -> None:
         broker = faulty(place, refused_stops=ALWAYS)
         broker.cancel(stop_of(broker).id)
@@ -253,3 +260,12 @@ def test_resetting_forgets_what_is_on_its_way(place: Path) -> None:
     broker.advance(closes(0))
     assert broker.find("late") is None
     assert broker.holdings() == ()
+
+
+def test_a_write_never_raises_though_the_file_cannot_be_used(tmp_path: Path) -> None:
+    (tmp_path / "paper.db").write_text("these are not the bytes you are looking for" * 50)
+    for faults in ({"refused": 0.5}, {"late_requests": ALWAYS}):
+        broker = faulty(tmp_path, **faults)
+        assert isinstance(broker.submit(request()), Unknown)
+        assert isinstance(broker.replace("p-1", "b", 5), Unknown)
+        assert isinstance(broker.cancel("p-1"), Unknown)

@@ -59,7 +59,7 @@ class TestLateRequests:
         assert fill.at == closes(0)
 
     def test_refused_on_arrival_it_never_was(self, place: Path) -> None:
-        faulty(place, late_requests=ALWAYS).submit(request("sell", 3, id="late"))
+        faulty(place, late_requests=ALWAYS).submit(request("buy", 3, id="late"))
         faulty(place, refused=ALWAYS).advance(LATER)
         assert plain(place).find("late") is None
         assert plain(place).pending.in_flight() == ()

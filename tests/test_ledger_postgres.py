@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from ledger_builders import ACCOUNT, NOW, Place, Sql, fill, request, rows, scan_info, write
+from ledger_builders import ACCOUNT, NOW, SESSION, Place, Sql, fill, request, rows, scan_info, write
 from momentum.errors import LedgerError
 from momentum.ledger import tables as t
 from momentum.ledger.copying import copy_into
 from momentum.ledger.postgres import PostgresDatabase
 from momentum.ledger.store import Ledger, open_database, open_ledger
+from momentum.model.decision import WatchEntry
 from postgres_server import Server
 
 
@@ -183,6 +184,11 @@ def test_numbers_are_found_by_a_prefix_of_any_letters(ledger: Ledger, prefix: st
     assert ledger.next_seq(prefix) == 8
 
 
+def watch(ledger: Ledger, count: int) -> None:
+    entries = [WatchEntry(f"S{number}", SESSION, number, "near") for number in range(count)]
+    ledger.update_watchlist(ACCOUNT, entries, replacing=None)
+
+
 def tables_of(path: Path) -> dict[str, list[tuple[object, ...]]]:
     """The columns, references and indexes of each table of a SQLite file, spelling aside."""
     with closing(sqlite3.connect(path)) as file:
@@ -210,8 +216,8 @@ def test_a_backup_is_the_same_ledger_as_a_sqlite_file(on_server: Place, tmp_path
         info = ledger.begin_scan(scan_info(), ACCOUNT, NOW)
         ledger.finish_scan(info.id, "finished", {"funnel": []}, bytes(range(256)))
         write(ledger, request("b-1"), context={"breakout_5d": True, "rsi": 61.5})
-        for number in range(450):
-            ledger.record_fill(ACCOUNT, fill(f"f{number}", "b-1", 1, 10.0 + number / 7))
+        ledger.record_fill(ACCOUNT, fill("f1", "b-1", 100, 10.0 / 7))
+        watch(ledger, 450)
         backup = ledger.backup()
         assert backup == on_server.backups / "ledger.copy.db"
         plain = tmp_path / "plain.db"
@@ -220,22 +226,23 @@ def test_a_backup_is_the_same_ledger_as_a_sqlite_file(on_server: Place, tmp_path
         with open_ledger(f"sqlite:///{backup}") as copy:
             assert copy.trades() == ledger.trades() and copy.fills() == ledger.fills()
             assert copy.intents() == ledger.intents() and copy.scan() == ledger.scan()
+            assert copy.watchlist(ACCOUNT) == ledger.watchlist(ACCOUNT)
             assert copy.record_fill(ACCOUNT, fill("f-new", "b-1", 1, 10.0))
 
 
 def test_a_backup_goes_back_into_a_server_whole(on_server: Place) -> None:
     with on_server.open() as ledger:
-        for number in range(250):
-            ledger.record_fill(ACCOUNT, fill(f"f{number}", "b-1", 1, 10.0))
+        ledger.record_fill(ACCOUNT, fill("f1", "b-1", 40, 10.0))
+        watch(ledger, 250)
         backup = ledger.backup()
-        before = (ledger.trades(), ledger.fills())
+        before = (ledger.trades(), ledger.fills(), ledger.watchlist(ACCOUNT))
         ledger.forget_account(ACCOUNT)
         write(ledger, request("later"))
         copy, database = open_database(f"sqlite:///{backup}"), on_server.database()
-        assert copy_into(copy, database) == 251
+        assert copy_into(copy, database) == 252
         copy.close()
         database.close()
-        assert (ledger.trades(), ledger.fills()) == before
+        assert (ledger.trades(), ledger.fills(), ledger.watchlist(ACCOUNT)) == before
         assert ledger.intents() == ()
         assert ledger.record_fill(ACCOUNT, fill("f-new", "b-1", 1, 10.0))
-        assert rows(ledger, t.Fill)[-1]["id"] == 251
+        assert [row["id"] for row in rows(ledger, t.Fill)] == [1, 2]

@@ -89,8 +89,11 @@ def settings_in_force(
         return settings
     with ledger_of(settings) as ledger:
         overrides = ledger.overrides()
+        migrated = ledger.migrated
     used: list[Override] = []
     refused: list[Finding] = []
+    if migrated is not None and not migrated.is_new:
+        refused.append(Finding("the ledger", str(migrated), severity="warning"))
     for override in overrides:
         try:
             settings = load(directory, strategy=strategy, sets=sets, data=data, overrides=[*used, override])

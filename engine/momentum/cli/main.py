@@ -30,6 +30,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "resume": ("halt", "Allow buys again."),
     "paper": ("account", "Manage the paper account."),
     "data": ("data", "Check market data, or convert it into one file."),
+    "db": ("db", "Back up, migrate, check and restore the ledger."),
     "explain": ("explain", "Explain what a scan made of a symbol."),
 }
 

@@ -36,7 +36,7 @@ def newest_whole(ledger: Path) -> Path | None:
 def is_whole(path: Path) -> bool:
     """Whether a file is a SQLite database with tables, of which every page can be read."""
     try:
-        with reading(path) as ask:
+        with reading(path, still=True) as ask:
             tables = ask("SELECT name FROM sqlite_master WHERE type = 'table'")
             return bool(tables) and ask("PRAGMA integrity_check(1)") == [{"integrity_check": "ok"}]
     except (sqlite3.Error, OSError):

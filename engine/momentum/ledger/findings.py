@@ -19,14 +19,14 @@ class BookFinding:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check, what it looked at (`41 trades`), and what it found; `skipped` says why it was not made."""
+    """One check, what it looked at (`trades: 41`), and what it found."""
 
     name: str
     looked: str
     findings: tuple[BookFinding, ...] = ()
-    skipped: str = ""
 
 
 RESTORE = "`momentum db restore` puts back the newest copy that is whole"
+MAKE_ROOM = "see that the disk has room and that the directory may be written in, then verify again"
 RECONCILE = "`momentum status --fix` asks the broker"
 BY_HAND = "look at it with `momentum explain` before you trust figures that use it"

@@ -9,7 +9,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -27,7 +27,24 @@ def account_lock(workspace: Path, account: str, *, wait: float | None = 0) -> It
     the lock when its process dies, however that happens. It is not reentrant. Raises LockHeldError, saying who
     holds it, and LedgerError where the file cannot be made.
     """
-    path = workspace / "data" / f"{_safe(account)}.lock"
+    with _locked(workspace / "data" / f"{_safe(account)}.lock", account, wait):
+        yield
+
+
+@contextmanager
+def every_lock(workspace: Path) -> Iterator[None]:
+    """Hold every account that was ever traded from this workspace, for what concerns the whole ledger.
+
+    It waits for none. Raises LockHeldError, saying who holds one, and LedgerError.
+    """
+    with ExitStack() as held:
+        for path in sorted((workspace / "data").glob("*.lock")):
+            held.enter_context(_locked(path, path.stem, 0))
+        yield
+
+
+@contextmanager
+def _locked(path: Path, account: str, wait: float | None) -> Iterator[None]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)

@@ -48,10 +48,15 @@ class Migrated:
     backup: Path | None = None
     imported: Imported | None = None
 
+    @property
+    def is_new(self) -> bool:
+        """True for a ledger that was begun, where there was none."""
+        return self.before == 0
+
     def __str__(self) -> str:
         if self.imported is not None:
             return str(self.imported)
-        if self.before == 0:
+        if self.is_new:
             return f"a new ledger of version {self.after}"
         return f"migrated from version {self.before} to {self.after}; as it was: {self.backup}"
 

@@ -20,12 +20,13 @@ def beside(path: Path) -> tuple[Path, Path]:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[Ask]:
+def reading(path: Path, *, still: bool = False) -> Iterator[Ask]:
     """Ask a SQLite file that must be there. Nothing is written to it; a log that others left stays as it is.
 
-    Raises sqlite3.Error, also where the asking does.
+    `still` says that nobody changes it, as a backup: then nothing is put beside it either. Raises
+    sqlite3.Error, also where the asking does.
     """
-    with closing(_connection(path)) as connection:
+    with closing(_connection(path, still)) as connection:
         connection.execute("PRAGMA query_only = 1")
 
         def ask(query: str) -> list[dict[str, Any]]:
@@ -36,17 +37,23 @@ def reading(path: Path) -> Iterator[Ask]:
         yield ask
 
 
-def _connection(path: Path) -> sqlite3.Connection:
-    """Without a log beside it the file is opened as ever, so that SQLite takes away what it puts there; where
-    the directory takes no files, as one that nobody changes."""
-    if any(file.exists() for file in beside(path)):
+def copy(path: Path, target: Path) -> None:
+    """Copy a database that nobody changes to a file that is not there. Raises sqlite3.Error, OSError."""
+    with closing(_connection(path, still=True)) as source, closing(sqlite3.connect(target)) as made:
+        source.backup(made)
+
+
+def has_log(path: Path) -> bool:
+    """Whether a log lies beside the file that holds anything, so that the file alone is not all."""
+    log, _ = beside(path)
+    return log.exists() and log.stat().st_size > 0
+
+
+def _connection(path: Path, still: bool) -> sqlite3.Connection:
+    """Without a log beside it the file is opened as ever, so that SQLite takes away what it puts there."""
+    if has_log(path):
         return _opened(path, "mode=ro")
-    try:
-        connection = _opened(path, "mode=rw")
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError:
-        return _opened(path, "mode=ro&immutable=1")
-    return connection
+    return _opened(path, "mode=ro&immutable=1" if still else "mode=rw")
 
 
 def _opened(path: Path, how: str) -> sqlite3.Connection:

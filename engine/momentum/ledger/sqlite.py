@@ -110,14 +110,18 @@ class SqliteDatabase(Database):
         try:
             partial.unlink(missing_ok=True)
             try:
-                with closing(sqlite3.connect(partial)) as copy, self.told():
-                    copy.execute("PRAGMA user_version").fetchone()
+                with self.told(), closing(sqlite3.connect(partial)) as copy:
                     self._sqlite.connection().backup(copy)  # type: ignore[no-untyped-call]
                 partial.replace(target)
             finally:
                 partial.unlink(missing_ok=True)
         except OSError as error:
             raise unwritable(target.parent, error) from error
+        except LedgerError as error:
+            if _is_about_room(error.__cause__):
+                reason = f"a backup cannot be written there: {error.__cause__}; make room there"
+                raise LedgerError(f"{target.parent}: {reason} (no copy was made)") from error
+            raise
 
     def _meaning(self, error: Exception) -> str:
         lowered = str(error).lower()
@@ -138,6 +142,11 @@ _MEANINGS = {
     "unable to open": "cannot be opened; see that {directory} is a directory you may write in",
     "permission denied": "cannot be written; make the file and the directory {directory} writable",
     "is full": "the disk is full; make room in {directory} and try again",
-    "disk i/o": "the disk failed while reading or writing; check it, then the copies in {directory}/backups",
+    "disk i/o": "the disk is full or fails; make room in {directory}, then see `momentum db verify`",
     "could not decode": "holds text that cannot be read; `momentum db verify` names it",
 }
+
+
+def _is_about_room(error: BaseException | None) -> bool:
+    """Whether the place of a copy is at fault, and not what is copied."""
+    return any(part in str(error).lower() for part in ("is full", "disk i/o", "unable to open", "readonly"))

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from momentum.ledger.backups import APPLICATION_ID
+from momentum.ledger.database import Database
 from momentum.ledger.fields import DayField, JsonField, MomentField
-from momentum.ledger.findings import BY_HAND, RESTORE, BookFinding, Check
-from momentum.ledger.readonly import Ask, reading
+from momentum.ledger.findings import BY_HAND, MAKE_ROOM, RESTORE, BookFinding, Check
+from momentum.ledger.readonly import Ask, has_log, reading
 from momentum.ledger.source_shapes import looks_like_trades
 from momentum.ledger.tables import TABLES
 from momentum.ledger.verify_books import check_books
@@ -43,27 +44,64 @@ class Verdict:
         return self.kind == "damaged"
 
 
-def verify_file(path: Path, newest: int) -> Verdict:
-    """Check a SQLite ledger, `newest` being the version that this program makes."""
+def verify_file(path: Path, newest: int, *, still: bool = False) -> Verdict:
+    """Check a SQLite ledger, `newest` being the version that this program makes.
+
+    `still` says that nobody changes it, as a backup.
+    """
     try:
-        with reading(path) as ask:
-            pages = _pages(ask)
-            if pages.findings:
-                return Verdict(str(path), "damaged", None, (pages,))
-            kind, version = _kind(ask)
-            return Verdict(str(path), kind, version, (pages, *_within(ask, kind, version, newest)))
+        with reading(path, still=still) as ask:
+            return _verdict(path, ask, newest)
     except sqlite3.Error as error:
-        finding = BookFinding(str(path), f"cannot be read: {error}", RESTORE)
+        # A disk that is full or takes no files lets SQLite open a file only as one that is still.
+        if isinstance(error, sqlite3.OperationalError) and not still and not has_log(path):
+            return verify_file(path, newest, still=True)
+        torn = not isinstance(error, sqlite3.OperationalError)
+        finding = BookFinding("pages", f"cannot be read: {error}", RESTORE if torn else MAKE_ROOM)
         return Verdict(str(path), "damaged", None, (Check("every page can be read", "", (finding,)),))
 
 
-def verify_tables(where: str, ask: Ask, version: int | None, newest: int, columns: Columns) -> Verdict:
-    """Check a ledger in a database that looks after its own pages and references."""
+def _verdict(path: Path, ask: Ask, newest: int) -> Verdict:
+    pages = _pages(ask)
+    if pages.findings:
+        return Verdict(str(path), "damaged", None, (pages,))
+    kind, version = _kind(ask)
+    return Verdict(str(path), kind, version, (pages, *_within(ask, kind, version, newest)))
+
+
+def verify_database(database: Database, newest: int) -> Verdict:
+    """Check a ledger in a database that looks after its own pages and references. Raises LedgerError."""
+
+    def ask(query: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = database.run(_Rows(query))
+        return found
+
+    def columns(table: str) -> frozenset[str]:
+        return frozenset(row["column_name"] for row in ask(_COLUMNS.format(table=table)))
+
+    version = database.schema_version
     kind: Kind = "other" if version is None else "new" if version == 0 else "ledger"
     checks = [_version(kind, version, newest)]
     if kind == "ledger" and version == newest:
         checks += _contents(ask, columns)
-    return Verdict(where, kind, version, tuple(checks))
+    return Verdict(database.name, kind, version, tuple(checks))
+
+
+_COLUMNS = """
+SELECT column_name FROM information_schema.columns
+WHERE table_schema = current_schema() AND table_name = '{table}'"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """A query in plain SQL, answered with its rows by column."""
+
+    text: str
+
+    def execute(self, database: Any) -> list[dict[str, Any]]:
+        cursor = database.execute_sql(self.text)
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 Columns = Callable[[str], frozenset[str]]
@@ -71,10 +109,11 @@ Columns = Callable[[str], frozenset[str]]
 
 
 def _pages(ask: Ask) -> Check:
-    found = [row["integrity_check"] for row in ask(f"PRAGMA integrity_check({_MOST})")]
-    wrong = [BookFinding("pages", line.strip(), RESTORE) for line in found if line != "ok"]
+    rows = ask(f"PRAGMA integrity_check({_MOST})")
+    lines = [line for row in rows for line in row["integrity_check"].splitlines()]
+    wrong = [BookFinding("pages", line, RESTORE) for line in lines if line != "ok" and "***" not in line]
     count, size = ask("PRAGMA page_count")[0]["page_count"], ask("PRAGMA page_size")[0]["page_size"]
-    return Check("every page can be read", f"{count} pages, {count * size / 1e6:.1f} MB", tuple(wrong))
+    return Check("every page can be read", f"pages: {count}, {count * size / 1e6:.1f} MB", tuple(wrong))
 
 
 def _kind(ask: Ask) -> tuple[Kind, int | None]:
@@ -120,7 +159,7 @@ def _references(ask: Ask) -> Check:
         for table in TABLES
         for row in ask(f'PRAGMA foreign_key_check("{table._meta.table_name}")')
     ]
-    return Check("each reference has its row", f"{len(TABLES)} tables", tuple(wrong))
+    return Check("each reference has its row", f"tables: {len(TABLES)}", tuple(wrong))
 
 
 def _columns_of(ask: Ask) -> Columns:
@@ -147,7 +186,7 @@ def _tables(columns: Columns) -> Check:
             wrong.append(BookFinding(name, "the table is missing", RESTORE))
         elif lacking:
             wrong.append(BookFinding(name, f"lacks {', '.join(lacking)}", RESTORE))
-    return Check("tables and columns are there", f"{len(TABLES)} tables, {number} columns", tuple(wrong))
+    return Check("tables and columns are there", f"tables: {len(TABLES)}, columns: {number}", tuple(wrong))
 
 
 def _values(ask: Ask) -> Check:
@@ -163,7 +202,7 @@ def _values(ask: Ask) -> Check:
                 problem = _unreadable(field, row[column])
                 if problem:
                     wrong.append(BookFinding(f"{name} {row['id']}", f"{column} {problem}", BY_HAND))
-    return Check("JSON, moments and dates can be read", f"{number} values", tuple(wrong))
+    return Check("JSON, moments and dates can be read", f"values: {number}", tuple(wrong))
 
 
 _SAYS: Mapping[type, str] = {JsonField: "is no JSON", MomentField: "is no moment", DayField: "is no date"}

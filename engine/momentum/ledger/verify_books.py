@@ -38,9 +38,9 @@ LEFT JOIN trades t ON t.id = f.trade_id
 LEFT JOIN order_intents i ON i.client_id = f.client_id AND i.account = f.account
 ORDER BY f.id"""
 
-_OPEN_TWICE = """
+_OPEN = """
 SELECT account, symbol, COUNT(*) AS number, MIN(id) AS id FROM trades WHERE status = 'open'
-GROUP BY account, symbol HAVING COUNT(*) > 1 ORDER BY account, symbol"""
+GROUP BY account, symbol ORDER BY account, symbol"""
 
 _INTENTS = f"""
 SELECT i.id, i.client_id, i.status, i.qty, i.filled_qty, COALESCE(SUM(f.qty), 0) AS told
@@ -67,7 +67,7 @@ def check_books(ask: Ask) -> list[Check]:
             partial(_quantities, changed),
         ),
         _each(ask, "each fill has its trade and its order", "fills", _FILLS, _fill),
-        _each(ask, "one open trade for a symbol", "", _OPEN_TWICE, _open_twice),
+        _each(ask, "one open trade for a symbol", "symbols", _OPEN, _open_twice),
         _each(ask, "orders that ended count the fills that were told", "orders", _INTENTS, _intent),
         _each(ask, "each delivery has its event", "deliveries", _DELIVERIES, _delivery),
     ]
@@ -76,7 +76,7 @@ def check_books(ask: Ask) -> list[Check]:
 def _each(ask: Ask, name: str, what: str, query: str, judge: Judge) -> Check:
     rows = ask(query)
     found = tuple(finding for row in rows if (finding := judge(row)) is not None)
-    return Check(name, f"{len(rows)} {what}" if what else "", found)
+    return Check(name, f"{what}: {len(rows)}", found)
 
 
 def _changes(ask: Ask) -> Mapping[tuple[str, str], int]:
@@ -120,7 +120,9 @@ def _fill(row: dict[str, Any]) -> BookFinding | None:
     return None
 
 
-def _open_twice(row: dict[str, Any]) -> BookFinding:
+def _open_twice(row: dict[str, Any]) -> BookFinding | None:
+    if row["number"] == 1:
+        return None
     text = f"{row['symbol']} has {row['number']} open trades in {row['account']}"
     return BookFinding(f"trades {row['id']}", text, BY_HAND)
 

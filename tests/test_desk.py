@@ -81,7 +81,7 @@ def test_a_halt_stops_buys_and_not_closes(tmp_path: Path) -> None:
     halt(tmp_path, "by hand", trading.now)
     buy, close = order("buy", "BBB"), order("sell", "AAA")
     table = desk(trading, buy, close)
-    assert "halted" in table.buy(buy).text
+    assert "HALTED" in table.buy(buy).text
     assert table.close(close).status == "filled"
     assert resume(tmp_path)
     assert desk(trading, buy).buy(buy).status == "filled"

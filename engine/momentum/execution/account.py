@@ -20,9 +20,10 @@ def portfolio(trading: Trading) -> Portfolio:
     the positions at these prices. An order of which nobody knows whether it arrived counts as open. Positions
     that the settings say to ignore are somebody else's and not part of it.
     """
-    account = trading.broker.account()
+    # Orders before positions: what fills in between is then seen twice, and never not at all.
+    orders = (*_unresolved(trading), *trading.broker.orders())
     holdings = managed(trading)
-    orders = (*trading.broker.orders(), *_unresolved(trading))
+    account = trading.broker.account()
     quotes = _quotes(trading, [holding.symbol for holding in holdings])
     trades = {trade.symbol: trade for trade in trading.ledger.open_trades(trading.account)}
     positions = tuple(

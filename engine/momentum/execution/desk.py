@@ -91,7 +91,7 @@ class TradingDesk:
     def _buy(self, order: PlannedOrder) -> Execution:
         trading = self._trading
         if reason := halted(trading.workspace):
-            return ended(order, "refused", text=f"trading is halted: {reason}")
+            return ended(order, "refused", text=f"HALTED, no buys: {reason}")
         if reason := bare(trading):
             return ended(order, "refused", text=reason)
         view = self.portfolio()

@@ -46,12 +46,7 @@ def protect(trading: Trading) -> tuple[Protection, ...]:
     raises, once an alarm for the whole account stands; and `LedgerError`, with the alarm's text, where an
     alarm cannot be written down, once all positions were tried.
     """
-    try:
-        view = portfolio(trading)
-    except MomentumError as error:
-        text = f"CRITICAL: the account cannot be read, so that its stops are not checked: {error}"
-        let_stand(trading, NAKED, "", text)
-        raise
+    view = _read(trading)
     clear(trading, NAKED, "")
     done: list[Protection] = []
     untold: list[str] = []
@@ -73,9 +68,26 @@ def protect(trading: Trading) -> tuple[Protection, ...]:
 
 
 def cover(trading: Trading, symbol: str) -> Protection | None:
-    """The same for one symbol; None where it is not held. Raises what reading the account raises."""
-    position = portfolio(trading).position(symbol)
-    return _cover(trading, position) if position is not None else None
+    """The same for one symbol; None where it is not held."""
+    view = _read(trading)
+    position = view.position(symbol)
+    done = _cover(trading, position) if position is not None else None
+    _tell_unsettled(trading, view)
+    return done
+
+
+def _read(trading: Trading) -> Portfolio:
+    """The account, asked for as often as a stop is tried; where it does not answer an alarm for all of it stands."""
+    for attempt in range(trading.stops.attempts):
+        if attempt:
+            trading.sleep(trading.stops.retry_delay.total_seconds())
+        try:
+            return portfolio(trading)
+        except MomentumError as error:
+            problem = error
+    text = f"CRITICAL: the account cannot be read, so that its stops are not checked: {problem}"
+    let_stand(trading, NAKED, "", text)
+    raise problem
 
 
 def _cover(trading: Trading, position: Position) -> Protection:

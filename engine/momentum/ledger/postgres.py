@@ -99,7 +99,12 @@ class PostgresDatabase(Database):
         self.backups = backups
         session = {**_SESSION, "lock_timeout": f"{int(busy_seconds * 1000)}ms"}
         given = {"password": password} if password else {}
-        parameters: dict[str, Any] = {**_PATIENCE, "application_name": _program(), **given, **address.parameters}
+        parameters: dict[str, Any] = {
+            **_PATIENCE,
+            "application_name": _program(),
+            **given,
+            **address.parameters,
+        }
         # What the ledger needs of the session goes last, so that it holds.
         ours = " ".join(f"-c {name}={value}" for name, value in session.items())
         parameters["options"] = f"{parameters.get('options', '')} {ours}".strip()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +59,9 @@ def write_backup(source: PostgresDatabase, folder: Path, label: str) -> Path:
         raise LedgerError(f"{partial}: the backup cannot be written: {error}") from error
     except OSError as error:
         raise unwritable(folder, error) from error
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
     return target
 
 

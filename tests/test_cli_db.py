@@ -15,6 +15,7 @@ import pytest
 
 from momentum.ledger.lock import account_lock
 from momentum.ledger.store import open_ledger
+from postgres_server import Server
 from source_builders import everything, source_database
 from workspace_builders import momentum, workspace
 
@@ -242,3 +243,22 @@ def test_a_database_of_the_source_system_is_migrated_by_whatever_command_comes_f
     assert momentum("db", "restore", "ledger.source.db", "--yes", "-C", made).code == 0
     again = momentum("db", "migrate", "-C", made)
     assert again.code == 0 and told in again.out
+
+
+def test_a_ledger_on_a_server_is_checked_copied_and_put_back_too(postgres: Server, tmp_path: Path) -> None:
+    made = workspace(tmp_path / "ws")
+    with postgres.database(empty=True) as url:
+        on_it = ("-C", made, "--set", f"ledger={url}")
+        assert "a new ledger of version 1" in momentum("db", "migrate", *on_it).out
+        assert momentum("db", "verify", *on_it).out.endswith("in order\n")
+        copied = momentum("db", "backup", *on_it)
+        assert copied.code == 0 and copied.out.startswith(
+            f"{made}/data/backups/ledger.copy.db: version 1, 0 scans"
+        )
+        assert momentum("db", "backup", made / "mine.db", *on_it).code == 0
+        assert momentum("set", "autoclose", "on", *on_it).code == 0
+        restored = momentum("db", "restore", "--yes", *on_it)
+        assert restored.code == 0, restored.err
+        assert "from backups/ledger.copy.db; as it was: backups/ledger.before-restore.db" in restored.out
+        with open_ledger(url, made) as ledger:
+            assert ledger.overrides() == ()

@@ -131,7 +131,9 @@ def _kind(ask: Ask) -> tuple[Kind, int | None]:
 def _within(ask: Ask, kind: Kind, version: int | None, newest: int) -> list[Check]:
     checks = [_version(kind, version, newest)]
     if kind == "ledger" and version == newest:
-        checks = [_references(ask), *checks, *_contents(ask, _columns_of(ask))]
+        found = _contents(ask, _columns_of(ask))
+        whole = not found[0].findings  # without its tables there is nothing to refer to
+        checks += [*found, _references(ask)] if whole else found
     return checks
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+from contextlib import suppress
+
 from momentum.errors import LedgerError
 from momentum.execution.trading import Trading
 
@@ -20,8 +23,17 @@ def let_stand(trading: Trading, kind: str, symbol: str, text: str) -> None:
 
 
 def clear(trading: Trading, kind: str, symbol: str) -> None:
-    """Say that it is mended."""
-    trading.ledger.clear_alarm(trading.account, kind, symbol, trading.now)
+    """Say that it is mended. Where the ledger cannot take that, the alarm stands on: nothing is the worse for it."""
+    with suppress(LedgerError):
+        trading.ledger.clear_alarm(trading.account, kind, symbol, trading.now)
+
+
+def clear_others(trading: Trading, kind: str, symbols: Container[str]) -> None:
+    """Clear the alarms of a kind but those of these symbols."""
+    with suppress(LedgerError):
+        for symbol in standing(trading, kind):
+            if symbol not in symbols:
+                clear(trading, kind, symbol)
 
 
 def standing(trading: Trading, kind: str) -> tuple[str, ...]:

@@ -123,7 +123,7 @@ def followed(order: PlannedOrder, request: OrderRequest, last: Order | None) -> 
         status = "pending" if last.state.is_open else "refused"
     text = "" if qty == request.qty else f"{qty} of {request.qty} shares filled"
     if status == "refused" and last is not None:
-        text = f"{last.state}: {last.reason}" if last.reason else f"the order ended {last.state}"
+        text = f"{last.state}: {last.reason}" if last.reason else f"not filled in time, {last.state}"
     price = last.fill_price if last else None
     return ended(order, status, request.client_id, text=text, qty=qty, price=price)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -85,7 +86,11 @@ def resize(trading: Trading, order: Order, qty: int, reason: str) -> Outcome:
     request = write_down(trading, wanted, "stop", reason)
     outcome = trading.broker.replace(order.id, request.client_id, qty)
     points.reach("send.answer")
-    return _recorded(trading, request, outcome)
+    outcome = _recorded(trading, request, outcome)
+    with suppress(BrokerError):  # the old order has ended by the change
+        if isinstance(outcome, Confirmed) and (old := trading.broker.find(order.client_id)) is not None:
+            trading.ledger.record_order(old)
+    return outcome
 
 
 def next_id(trading: Trading, symbol: str, kind: str) -> str:

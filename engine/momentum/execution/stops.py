@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from momentum.errors import LedgerError, MomentumError
 from momentum.execution import points
 from momentum.execution.account import covers, portfolio
-from momentum.execution.alarms import NAKED, UNSETTLED, clear, let_stand, standing
+from momentum.execution.alarms import NAKED, UNSETTLED, clear, clear_others, let_stand
 from momentum.execution.following import withdraw
 from momentum.execution.sending import resize, send
 from momentum.execution.shares import release
@@ -56,11 +56,12 @@ def protect(trading: Trading) -> tuple[Protection, ...]:
         except LedgerError as error:
             untold.append(str(error))
     held = {position.symbol for position in view.positions}
-    for symbol in standing(trading, NAKED):
-        if symbol not in held:
-            clear(trading, NAKED, symbol)
-    _cancel_orphans(trading, held)
-    _tell_unsettled(trading, view)
+    clear_others(trading, NAKED, held)
+    for see_to in (_cancel_orphans, _tell_unsettled):
+        try:
+            see_to(trading, view)
+        except LedgerError as error:
+            untold.append(str(error))
     if untold:
         raise LedgerError("\n".join(untold))
     points.reach("protected")
@@ -111,8 +112,9 @@ def _cover(trading: Trading, position: Position) -> Protection:
     return Protection(position.symbol, position.qty, None, placed=False, problem=problem)
 
 
-def _cancel_orphans(trading: Trading, held: Container[str]) -> None:
+def _cancel_orphans(trading: Trading, view: Portfolio) -> None:
     """Cancel our sell orders of what is not held: at some brokers they would open a short position."""
+    held = {position.symbol for position in view.positions}
     for order in trading.broker.orders():
         is_orphan = (
             order.side == "sell" and order.symbol not in held and order.symbol not in trading.limits.ignored
@@ -140,9 +142,7 @@ def _tell_unsettled(trading: Trading, view: Portfolio) -> None:
             f"cancel order {order.client_id} at the broker, or place a sell trailing stop once it is filled."
         )
         let_stand(trading, UNSETTLED, symbol, text)
-    for symbol in standing(trading, UNSETTLED):
-        if symbol not in unsettled:
-            clear(trading, UNSETTLED, symbol)
+    clear_others(trading, UNSETTLED, unsettled)
 
 
 def _attempt(trading: Trading, position: Position, *, again: bool) -> Protection | str:

@@ -1,14 +1,16 @@
 # make demo    install into .venv and scan the synthetic market
 # make test    install what the tests need and run them
 # make check   the tests, and ruff, mypy, import-linter
+# make faults  the fault campaign: make faults SEEDS=10000, or SEED=17 to replay one (docs/faults.md)
 # make bench   measure a scan; plain text and benchmarks/results/*.json
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 TESTS ?= tests
+SEEDS ?= 200
 
-.PHONY: demo test check lint bench clean
+.PHONY: demo test check lint faults bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/momentum scan --at close-30m
@@ -23,6 +25,9 @@ lint: $(VENV)/installed-check
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+faults: $(VENV)/installed-test
+	cd tests && $(abspath $(BIN))/python -m faults.run $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
 
 bench: $(VENV)/installed-test
 	$(BIN)/python benchmarks/scan.py

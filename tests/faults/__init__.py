@@ -1,0 +1,1 @@
+"""The fault campaign: simulated sessions in which everything goes wrong, each made from one seed."""

@@ -171,7 +171,7 @@ def judged(houses: Path, work: Path, where: str) -> Iterator[Oracle]:
     said: list[str] = []
     store = Store(work / "data" / "paper.db")
     paper = PaperBroker(store, context.data, cash=1.0, costs=Costs(0.0), series=lambda: "never")
-    account = TrueAccount(paper, store, context.data, said.append, lambda request: None)  # type: ignore[arg-type]
+    account = TrueAccount(paper, store, context.data, said.append, _nothing, _nothing)  # type: ignore[arg-type]
     oracle = Oracle(
         account, context.ledger, context.data, context.universe, settings.limits, work, said.append  # type: ignore[arg-type]
     )  # fmt: skip
@@ -182,6 +182,10 @@ def judged(houses: Path, work: Path, where: str) -> Iterator[Oracle]:
         context.close()
         store.close()
     assert not oracle.violations, "\n".join(map(str, oracle.violations))
+
+
+def _nothing(*_: object) -> None:
+    """Nobody sends an order while it is judged."""
 
 
 def bought_once(oracle: Oracle, case: Killed) -> None:

@@ -96,6 +96,12 @@ class Oracle:
         if self.ledger.intent(request.client_id) is None:
             self.broken("written down before it is sent", f"{request.client_id} has no intent in the ledger")
 
+    def lowered(self, order: Order, level: float) -> None:
+        """A stop is never put back lower than it was, while its level is below the price."""
+        self.broken(
+            "a stop is never lowered", f"{order.symbol} had one at {level}, and has {order.stop_price}"
+        )
+
     def never_more_sold_than_held(self, request: OrderRequest) -> None:
         """No sale is sent for more shares than are held; what was sold since the program looked, it cannot know."""
         held = max(one.get(request.symbol, 0) for one in (self.account.shares(), self.seen or {}))

@@ -50,7 +50,7 @@ def _decision(situation: Situation, now: stage.Stage, *, wild: bool) -> Decision
     random = now.random
     held = [position.symbol for position in situation.portfolio.positions]
     offered = [candidate.symbol for candidate in situation.candidates]
-    closes = [symbol for symbol in held if random.random() < 0.35]
+    closes = [symbol for symbol in held if random.random() < 0.5]
     buys = random.sample(offered, k=min(len(offered), random.randint(0, 4)))
     if wild:
         buys += random.choices([*held, *offered, "NOPE", "SPY", ""], k=3)

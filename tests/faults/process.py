@@ -115,6 +115,9 @@ class MortalDatabase:
 
     def run(self, statement: Any) -> Any:
         self._count()
+        if self._troubled and self._process.trouble is not None and self._process.trouble.kind == "full":
+            with self._database.told():  # as every write ends that the log on a full disk does not take
+                raise sqlite3.OperationalError("database or disk is full")
         return self._database.run(statement)
 
     def rows(self, query: Any) -> Any:

@@ -92,6 +92,7 @@ class Script:
 DECIDERS = ("sane",) * 6 + ("wild",) * 5 + ("raises", "hangs", "rubbish", "exits", "passes")
 EXECUTORS = ("market",) * 6 + ("buys first", "twice", "forges", "raises", "rubbish", "late", "passes")
 NOTIFIERS = ("hears",) * 6 + ("raises", "hangs")
+_ON_THE_WAY = ("send", "follow", "close", "buy", "stop")
 _LEDGER: tuple[TroubleKind, ...] = ("crash in the ledger", "locked", "full", "read-only")
 
 
@@ -131,7 +132,7 @@ def _limits(random: Random) -> Limits:
         max_exposure=random.choice((0.3, 0.6, 0.9)),
         reduce_to=random.choice((0.0, 0.5, 1.0)),
         slots=random.choice(("at_plan", "at_fill")),
-        add_to_positions=random.random() < 0.4,
+        add_to_positions=random.random() < 0.5,
         max_price_age=timedelta(minutes=45),
         max_order=random.choice((None, None, 4_000.0)),
         caps={cap: CapLimits(random.randint(1, 3), random.randint(1, 2)) for cap in CAPS},
@@ -196,13 +197,20 @@ def _later(random: Random, number: int, bar: int, past: timedelta) -> tuple[int,
 def _trouble(random: Random) -> Trouble | None:
     kind = random.choices(("none", "crash", "interrupt", "ledger", "data"), (45, 25, 10, 15, 5))[0]
     if kind == "crash":
-        return Trouble("crash", random.choice(POINTS), random.choice((1, 1, 1, 2, 3)))
+        return Trouble("crash", _point(random), random.choice((1, 1, 1, 2, 3)))
     if kind == "interrupt":
-        return Trouble("interrupt", random.choice(POINTS), random.choice((1, 1, 2)))
+        return Trouble("interrupt", _point(random), random.choice((1, 1, 2)))
     if kind == "ledger":
         lasts = random.choice((1, 3, 10, 1000))
-        return Trouble(random.choice(_LEDGER), count=random.randrange(1, 90), lasts=lasts)
+        return Trouble(
+            random.choice(_LEDGER), count=random.randrange(1, random.choice((20, 90))), lasts=lasts
+        )
     return Trouble("data", count=random.randrange(0, 8)) if kind == "data" else None
+
+
+def _point(random: Random) -> Point:
+    """Any point; rather one that only commands with orders reach."""
+    return random.choice((*POINTS, *(point for point in POINTS if point.startswith(_ON_THE_WAY))))
 
 
 def _hands(random: Random, *, begun: bool) -> list[Hand]:

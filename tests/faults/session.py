@@ -78,7 +78,12 @@ class Session:
             series=lambda: house.series(drawn.seed),
         )
         self.account = TrueAccount(
-            paper, self._store, self.market, tell, lambda request: self.oracle.arriving(request)
+            paper,
+            self._store,
+            self.market,
+            tell,
+            arrives=lambda request: self.oracle.arriving(request),
+            lowered=lambda order, level: self.oracle.lowered(order, level),
         )
         self._reading = Ledger(SqliteDatabase(directory / "data" / "ledger.db"))
         self.oracle = Oracle(

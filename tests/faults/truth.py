@@ -16,6 +16,7 @@ from momentum_plugins.paper.store import Store
 
 BY_HAND = "hand-"
 """What the client ids of other people's orders begin with."""
+_ROUNDING = 1e-9
 
 
 def words(outcome: Outcome) -> str:
@@ -31,7 +32,8 @@ def words(outcome: Outcome) -> str:
 class TrueAccount:
     """A paper account that tells of everything that reaches it. The faulty broker stands before it.
 
-    `arrives` is called with every order of the program just before the account takes it in.
+    `arrives` is called with every order of the program just before the account takes it in, `lowered` with a
+    stop that is lower than one that the program took away from the same position.
     """
 
     def __init__(
@@ -41,12 +43,16 @@ class TrueAccount:
         market: SimulatedMarket,
         tell: Callable[[str], None],
         arrives: Callable[[OrderRequest], None],
+        lowered: Callable[[Order, float], None],
     ) -> None:
         self._paper = paper
         self._store = store
         self._market = market
         self._tell = tell
         self._arrives = arrives
+        self._tell_lowered = lowered
+        self._levels: dict[str, float] = {}
+        """The highest level of the stops that the program took away from each position."""
         self.account_id = paper.account_id
 
     def __getattr__(self, name: str) -> Any:
@@ -70,13 +76,21 @@ class TrueAccount:
         is_new = self._paper.find(request.client_id) is None
         if is_new and not request.client_id.startswith(BY_HAND):
             self._arrives(request)
+        self._forget_what_is_gone()
         outcome = self._paper.submit(request, **keywords)
+        if isinstance(outcome, Confirmed) and outcome.order.is_stop:
+            self._lowered(outcome.order)
         what = f"{request.side} {request.qty} {request.symbol} {request.type} {request.client_id}"
         self._tell(f"    arrives: {what}: {words(outcome)}")
         return outcome
 
     def cancel(self, order_id: str, **keywords: Any) -> Outcome:
         """A cancel reaches the account."""
+        self._forget_what_is_gone()
+        for order in self.open_orders():
+            if order.id == order_id and order.is_stop and order.stop_price is not None:
+                known = self._levels.get(order.symbol, 0.0)
+                self._levels[order.symbol] = max(known, order.stop_price)
         outcome = self._paper.cancel(order_id, **keywords)
         self._tell(f"    arrives: cancel {order_id}: {words(outcome)}")
         return outcome
@@ -86,6 +100,16 @@ class TrueAccount:
         outcome = self._paper.replace(order_id, client_id, qty)
         self._tell(f"    arrives: replace {order_id} by {qty} {client_id}: {words(outcome)}")
         return outcome
+
+    def _forget_what_is_gone(self) -> None:
+        shares = self.shares()
+        self._levels = {symbol: level for symbol, level in self._levels.items() if symbol in shares}
+
+    def _lowered(self, order: Order) -> None:
+        level = self._levels.pop(order.symbol, 0.0)
+        price = self.price(order.symbol)
+        if order.stop_price is not None and order.stop_price < level * (1 - _ROUNDING) and level < price:
+            self._tell_lowered(order, level)
 
     # -- what the oracle reads --------------------------------------------------------------------------
 
@@ -109,6 +133,7 @@ class TrueAccount:
         """Do it; returns what came of it. Nothing comes of what the account refuses."""
         if self._paper.moment() is None:
             return "the account has not begun"
+        self._levels.pop(hand.symbol, None)
         symbol, id = hand.symbol, f"{BY_HAND}{number}-{hand.kind.replace(' ', '-')}"
         held = self.shares().get(symbol, 0)
         some = max(1, round(held * hand.part))
@@ -141,6 +166,7 @@ class TrueAccount:
 
     def split(self, symbol: str, *, orders_stay: bool) -> str:
         """Two shares for one. The orders over them are changed too, or cancelled: brokers do either."""
+        self._levels.pop(symbol, None)
         with self._store.writing():
             kept = self._store.load(self.account_id)
             if kept is None or kept.moment is None or symbol not in kept.book.holdings:

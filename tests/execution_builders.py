@@ -44,7 +44,9 @@ BARS = tuple(
 
 
 class Moody:
-    """A broker that passes everything on to a real one, except what a test replaces by name."""
+    """A broker at a distance that passes everything on to a real one, except what a test replaces by name."""
+
+    knows_at_once = False
 
     def __init__(self, broker: PaperBroker, **moods: Callable[..., Any]) -> None:
         self._broker = broker

@@ -209,7 +209,7 @@ def test_restore_asks_and_without_a_terminal_does_nothing(ws: Path) -> None:
 def test_restore_waits_for_nobody_who_trades_or_writes(ws: Path) -> None:
     assert momentum("db", "backup", "-C", ws).code == 0
     before = ledger(ws).read_bytes()
-    with account_lock(ws, "paper:sample:7"):
+    with account_lock(ws / "data", "paper:sample:7"):
         run = momentum("db", "restore", "--yes", "-C", ws)
         assert run.code == 3 and "is being traded by" in run.err
     with _open(ledger(ws)):

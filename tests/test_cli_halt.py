@@ -65,7 +65,7 @@ def test_a_held_lock_and_a_busy_ledger_keep_nobody_from_halting(work: Path) -> N
     assert momentum("status", "-C", work).code == 0  # makes the ledger
     busy = sqlite3.connect(work / "data" / "ledger.db", isolation_level=None)
     busy.execute("BEGIN EXCLUSIVE")
-    with account_lock(work, "paper:sample"):
+    with account_lock(work / "data", "paper:sample"):
         assert momentum("halt", "-C", work).code == 0
         assert momentum("resume", "-C", work).code == 0
     busy.close()

@@ -101,7 +101,7 @@ def test_accounts_do_not_block_each_other_however_alike_their_names(tmp_path: Pa
         account_lock(tmp_path, "paper_files_a_b"),
         account_lock(tmp_path, "../../escape"),
     ):
-        names = sorted(path.name for path in (tmp_path / "data").iterdir())
+        names = sorted(path.name for path in tmp_path.iterdir())
     assert len(names) == 4
     assert all(name.endswith(".lock") for name in names)
 
@@ -113,8 +113,8 @@ def test_an_error_inside_frees_the_account(tmp_path: Path) -> None:
         pass
 
 
-def test_a_workspace_that_cannot_hold_a_lock_is_named(tmp_path: Path) -> None:
-    (tmp_path / "data").write_text("a file in the way")
+def test_a_directory_that_cannot_hold_a_lock_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a file in the way")
     told = pytest.raises(LedgerError, match=r"a.lock: the account's lock cannot be made")
-    with told, account_lock(tmp_path, "a"):
+    with told, account_lock(tmp_path / "file", "a"):
         pass

@@ -12,9 +12,11 @@ import pytest
 
 from execution_builders import BARS, at_work, bought, desk, held, later, open_stops, order
 from fakes import closes, request, trailing
-from momentum.errors import LedgerError
+from momentum.errors import BrokerError, LedgerError
+from momentum.execution.account import portfolio
 from momentum.execution.following import record_fills
-from momentum.execution.reconcile import Change, reconcile
+from momentum.execution.reconcile import Change, reconcile, settle
+from momentum.execution.sending import send
 from momentum.execution.stops import protect
 from momentum.execution.trading import Trading
 from momentum.ledger.trades import IMPORTED
@@ -305,3 +307,89 @@ def test_a_stop_bought_by_hand_over_a_part_is_completed(tmp_path: Path) -> None:
     trading.broker.submit(trailing(20, id="by-hand", hwm=106.0))
     protect(trading)
     assert sum(stop.remaining for stop in open_stops(trading)) == 50
+
+
+def test_a_reconciliation_that_fails_leaves_no_position_bare(tmp_path: Path) -> None:
+    def silent(broker: object, after: object) -> None:
+        raise BrokerError("the activities do not answer")
+
+    trading = at_work(tmp_path)
+    bought(trading)
+    mood(trading, fills=silent)
+    with pytest.raises(BrokerError):
+        settle(trading)
+    assert [stop.remaining for stop in open_stops(trading)] == [50]
+
+
+def test_a_buy_that_its_command_left_open_is_withdrawn_after_the_close_too(tmp_path: Path) -> None:
+    trading = at_work(tmp_path)
+    trading.broker.advance(closes(0) + timedelta(hours=1))
+    evening = replace(trading, now=closes(0) + timedelta(hours=1))
+    send(evening, request("buy", 20, id=""), "buy", "a test")
+    assert [order.state for order in trading.broker.orders()] == [OrderState.ACCEPTED]
+    assert len(reconcile(evening).withdrawn) == 1
+    assert trading.broker.orders() == ()
+
+
+def test_an_old_round_trip_of_somebody_else_is_no_entry_of_today(tmp_path: Path) -> None:
+    """A ledger that knows nothing meets an account with a history: what is held came with the newest fills."""
+    trading = at_work(tmp_path)
+    trading.broker.submit(request("buy", 50, id="now"))
+    (today,) = trading.broker.fills(None)
+    long_ago = today.at - timedelta(hours=20)
+    old = replace(today, id="old-buy", client_id="old-1", price=10.0, at=long_ago)
+    sold = replace(
+        old, id="old-sale", client_id="old-2", side="sell", qty=20, at=long_ago + timedelta(hours=1)
+    )
+    mood(trading, fills=lambda broker, after: (old, sold, *broker.fills(after)))
+    reconcile(trading)
+    (trade,) = trading.ledger.open_trades(trading.account)
+    assert (trade.quantity, trade.entry_price) == (50, 102.0)
+
+
+def test_a_round_trip_that_a_restored_ledger_missed_is_booked_as_it_happened(tmp_path: Path) -> None:
+    trading = at_work(tmp_path)
+    bought(trading)
+    trading.broker.submit(request("sell", 50, id="by-hand-1"))
+    trading.broker.submit(request("buy", 50, id="by-hand-2"))
+    found = reconcile(trading)
+    assert (len(found.fills), found.adopted, found.gone) == (2, (), ())
+    first, second = trading.ledger.trades(trading.account)
+    assert (first.status, first.exit_reason, second.status) == ("closed", "external", "open")
+
+
+def test_a_close_after_a_restore_takes_an_id_that_the_broker_does_not_know(tmp_path: Path) -> None:
+    trading = at_work(tmp_path)
+    for number in range(1, 4):
+        trading.broker.submit(
+            request("buy", 5, symbol="BBB", id=f"test-test-20260106-close-AAA-sell-{number}")
+        )
+    bought(trading)
+    tomorrow = later(trading, 1)
+    tomorrow.broker.advance(closes(1))
+    close = order("sell")
+    done = desk(tomorrow, close).close(close)
+    assert (done.status, done.client_id) == ("filled", "test-test-20260106-close-AAA-sell-4")
+
+
+def test_what_changed_without_an_order_is_on_record_with_the_change_itself(tmp_path: Path) -> None:
+    trading = replace(at_work(tmp_path), notifiers=("console",))
+    trading.broker.submit(request("buy", 20))
+    mood(trading, fills=no_fills)
+    reconcile(trading)
+    (event,) = trading.ledger.events(account=trading.account)
+    assert (event.kind, event.data["after"]) == ("position.adopted", 20)
+    assert len(trading.ledger.undelivered("console", 10)) == 1
+
+
+def test_somebody_elses_short_position_is_owed(tmp_path: Path) -> None:
+    trading = at_work(tmp_path, cash=100_000)
+    mood(trading, holdings=lambda broker: (Holding("SHRT", -100, 50.0, 50.0, -100),))
+    assert portfolio(trading).equity == 100_000 - 5_000
+
+
+def test_orders_of_somebody_else_are_no_part_of_the_account(tmp_path: Path) -> None:
+    trading = at_work(tmp_path)
+    trading.broker.submit(request("buy", 5, id="theirs", type="limit", limit_price=50.0))
+    ignoring = replace(trading, limits=replace(trading.limits, ignored=frozenset({"AAA"})))
+    assert (len(portfolio(trading).open_orders), portfolio(ignoring).open_orders) == (1, ())

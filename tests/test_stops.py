@@ -258,7 +258,7 @@ def test_nothing_is_bought_while_a_position_has_no_stop(tmp_path: Path) -> None:
     done = desk(trading, wanted).buy(wanted)
     assert (done.status, done.text) == (
         "refused",
-        "no stop over all of AAA: nothing is bought until there is",
+        "HALTED, no buys: no stop over all of AAA: nothing is bought until there is",
     )
     trading.broker.moods.clear()  # type: ignore[attr-defined]
     protect(trading)
@@ -296,3 +296,71 @@ def test_shares_sold_short_by_somebody_are_no_position_of_ours(tmp_path: Path) -
     )
     assert portfolio(trading).positions == ()
     assert protect(trading) == ()
+
+
+def test_an_odd_answer_about_one_position_keeps_no_other_from_its_stop(tmp_path: Path) -> None:
+    trading = at_work(tmp_path)
+    bought(trading, "AAA")
+    bought(trading, "BBB")
+    trading.broker.moods["submit"] = lambda broker, request: (  # type: ignore[attr-defined]
+        None if request.symbol == "AAA" else broker.submit(request)
+    )
+    protect(trading)
+    assert [stop.symbol for stop in open_stops(trading)] == ["BBB"]
+    assert [alarm.symbol for alarm in trading.ledger.alarms(trading.account)] == ["AAA"]
+
+
+def test_ctrl_c_leaves_no_position_bare_in_silence(tmp_path: Path) -> None:
+    def interrupted(broker: object, request: object) -> None:
+        raise KeyboardInterrupt
+
+    trading = at_work(tmp_path)
+    bought(trading, "AAA")
+    bought(trading, "BBB")
+    trading.broker.moods["submit"] = interrupted  # type: ignore[attr-defined]
+    with pytest.raises(KeyboardInterrupt):
+        protect(trading)
+    assert [alarm.symbol for alarm in trading.ledger.alarms(trading.account)] == ["AAA", "BBB"]
+
+
+def test_no_stop_is_placed_over_a_position_that_is_gone_by_then(tmp_path: Path) -> None:
+    """The stop of one position fires while another one takes its time."""
+    trading = at_work(tmp_path)
+    bought(trading, "AAA")
+    bought(trading, "BBB")
+
+    def slow(broker, request):  # type: ignore[no-untyped-def]
+        if request.symbol == "AAA":
+            for held_order in broker.orders():
+                broker.cancel(held_order.id)
+            broker.submit(
+                replace(
+                    request,
+                    client_id="sold",
+                    symbol="BBB",
+                    type="market",
+                    trail=None,
+                    hwm=None,
+                    time_in_force="day",
+                )
+            )
+        return broker.submit(request)
+
+    trading.broker.moods["submit"] = slow  # type: ignore[attr-defined]
+    protect(trading)
+    assert [sent.symbol for sent in trading.broker.sent] == ["AAA", "BBB", "AAA"]  # type: ignore[attr-defined]
+    assert [stop.symbol for stop in open_stops(trading)] == ["AAA"]
+
+
+def test_a_stop_that_is_being_changed_is_waited_for(tmp_path: Path) -> None:
+    trading = at_work(tmp_path)
+    bought(trading)
+    protect(trading)
+    trading.broker.moods["orders"] = lambda broker, **more: tuple(  # type: ignore[attr-defined]
+        replace(one, state=OrderState.PENDING_REPLACE) if one.is_stop else one
+        for one in broker.orders(**more)
+    )
+    sent = len(trading.broker.sent)  # type: ignore[attr-defined]
+    (protection,) = protect(trading)
+    assert "pending" in protection.problem
+    assert len(trading.broker.sent) == sent  # type: ignore[attr-defined]

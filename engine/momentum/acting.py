@@ -57,7 +57,7 @@ def moment_of(context: Context, at: str | None) -> Moment:
     session = sessions.last_opened(brokers) if brokers is not None else None
     if at is None and brokers is not None and session is not None:
         return Moment(brokers, session, "now, by the broker's clock")
-    return resolve_now(at, context.clock, sessions)
+    return resolve_now(at, context.clock, sessions, lived=context.broker.moment())
 
 
 def next_open(context: Context, now: datetime) -> Session | None:

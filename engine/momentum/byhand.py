@@ -24,8 +24,8 @@ from momentum.errors import UsageError
 from momentum.execution import points
 from momentum.execution.account import portfolio
 from momentum.execution.desk import TradingDesk
-from momentum.execution.following import withdraw
-from momentum.execution.reconcile import Reconciled, reconcile
+from momentum.execution.following import withdraw, withdraw_ours
+from momentum.execution.reconcile import Reconciled, settle
 from momentum.execution.stops import Protection, protect
 from momentum.execution.trading import Trading
 from momentum.ledger.rows import Alarm, Trade
@@ -137,10 +137,9 @@ def known_symbols(context: Context, names: Sequence[str]) -> tuple[str, ...]:
 
 def _sell(context: Context, wanted: Wanted, moment: Moment) -> Sale:
     trading = trading_by_hand(context, wanted.command, moment)
-    reconciled = reconcile(trading)
+    reconciled = settle(trading)[0]
     executed: list[Execution] = []
     try:
-        protect(trading)
         view = portfolio(trading)
         cancelled: tuple[Order, ...] = ()
         if wanted.symbols is None:
@@ -183,12 +182,11 @@ def _rehearsed(context: Context, wanted: Wanted, moment: Moment) -> Sale:
 
 
 def _cancel_buys(trading: Trading, view: Portfolio) -> tuple[Order, ...]:
-    """Cancel every pending buy, and return each as the broker last told it."""
+    """Cancel every pending buy, whoever gave it, and return each as the broker last told it."""
     cancelled = []
     for order in view.pending_buys:
         if order.id:  # one that nobody confirmed has no id, and is reconciliation's to find
-            last = withdraw(trading, order)
-            trading.ledger.record_order(last)
+            last = withdraw_ours(trading, order) or withdraw(trading, order)
             cancelled.append(last)
     return tuple(cancelled)
 

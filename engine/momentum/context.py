@@ -61,6 +61,7 @@ class Context:
             scan_id=scan_id,
             now=now,
             sleep=self.sleep,
+            notifiers=tuple(self.host.roles.get("notify", ())),
         )
 
     def last_look(self) -> Trading:

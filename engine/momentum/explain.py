@@ -29,7 +29,11 @@ def find_scan(ledger: Ledger, scan_id: str | None, account: str) -> ScanRecord:
     recent = [summary.info.id for summary in ledger.scans(20, account)]
     if not recent:
         raise UsageError(f"{account} has no scan yet; run `momentum scan` first")
-    near = get_close_matches(scan_id or "", recent, n=1)
+    if scan_id is None:
+        raise UsageError(
+            f"{account} has no finished scan yet; the newest is {recent[0]}, which explains nothing"
+        )
+    near = get_close_matches(scan_id, recent, n=1)
     hint = f"did you mean {near[0]}?" if near else f"the newest are {', '.join(recent[:3])}"
     raise UsageError(f"no scan {scan_id!r}; {hint}")
 

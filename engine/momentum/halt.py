@@ -47,15 +47,16 @@ def halt(workspace: Path, reason: str, at: datetime) -> bool:
 
 def resume(workspace: Path) -> bool:
     """Allow buys again. False where nothing was halted. Raises `MomentumError` where the halt stays."""
+    if not os.path.lexists(workspace / HALT_FILE):
+        return False
     try:
         (workspace / HALT_FILE).unlink()
         _sync(workspace / HALT_FILE.parent)
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise MomentumError(
-            f"cannot remove {workspace / HALT_FILE}: {error.strerror or error}; trading is still halted"
-        ) from error
+        why = f"{error.strerror or error}; trading is still halted: remove it by hand"
+        raise MomentumError(f"cannot remove {workspace / HALT_FILE}: {why}") from error
     return True
 
 

@@ -16,8 +16,8 @@ from momentum.acting import (
 from momentum.context import Context
 from momentum.errors import UsageError
 from momentum.execution.account import portfolio
-from momentum.execution.reconcile import Reconciled, reconcile
-from momentum.execution.stops import Protection, protect
+from momentum.execution.reconcile import Reconciled, settle
+from momentum.execution.stops import Protection
 from momentum.ledger.rows import Alarm
 from momentum.market.calendar import shown
 from momentum.market.clock import Moment
@@ -53,9 +53,9 @@ def mend(context: Context, at: str | None, waiting: Waiting) -> Mended:
         with told_where_it_fails(context):
             trading = trading_by_hand(context, "fix", moment)
             before = context.ledger.alarms(account)
-            reconciled = reconcile(trading)
+            reconciled = Reconciled()
             try:
-                protections = protect(trading)
+                reconciled, protections = settle(trading)
             finally:
                 record_events(context, trading, reconciled)
             after = portfolio(trading)

@@ -96,6 +96,9 @@ class Broker(Protocol):
 
     account_id: str
     """Stable name of the account; the ledger's rows carry it."""
+    knows_at_once: bool
+    """True where an order that the broker does not know never reached it, and never will: as of an account in the
+    same machine. Across a network an order may be on its way."""
 
     def moment(self) -> datetime | None:
         """The last moment that the account has lived through; None for an account not yet used."""

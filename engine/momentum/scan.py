@@ -12,7 +12,7 @@ from momentum.errors import LedgerError, UsageError
 from momentum.execution import points
 from momentum.execution.account import portfolio
 from momentum.execution.desk import TradingDesk
-from momentum.execution.reconcile import Reconciled, reconcile
+from momentum.execution.reconcile import Reconciled, settle
 from momentum.execution.stops import Protection, protect
 from momentum.execution.trading import Trading
 from momentum.host.dispatch import call_each
@@ -107,9 +107,7 @@ def _run(context: Context, info: ScanInfo, moment: Moment, watcher: Watcher) -> 
     trading = context.trading(info.now, info.session, info.type, info.id)
 
     watcher.begin(1, "Fetching account and positions")
-    reconciled = Reconciled() if info.dry_run else reconcile(trading)
-    if not info.dry_run:
-        protect(trading)
+    reconciled = Reconciled() if info.dry_run else settle(trading)[0]
     before = portfolio(trading)
     watcher.end(1, (before, reconciled))
 

@@ -58,7 +58,10 @@ def failure_events(info: ScanInfo, alarms: Sequence[Alarm], why: str) -> list[Ev
 
 
 def reconciled_events(id: str, at: datetime, found: Reconciled) -> list[Event]:
-    """What had happened at the broker since the last look; `id` is the scan or command that looked."""
+    """What had become of our orders since the last look; `id` is the scan or command that looked.
+
+    What changed without an order of ours was put on record with the change itself.
+    """
     events = [
         Event(
             f"{id}:filled:{fill.id}", "order.filled", "info", fill.at,
@@ -71,23 +74,10 @@ def reconciled_events(id: str, at: datetime, found: Reconciled) -> list[Event]:
         Event(f"{id}:{kind}:{order}", f"order.{kind}", "warning", at, f"order {order} {what}")
         for kind, what, orders in (
             ("lost", "never reached the broker", found.lost),
-            ("withdrawn", "was left open by a command that died: cancelled", found.withdrawn),
+            ("withdrawn", "was left open by a command that died, and is withdrawn", found.withdrawn),
         )
         for order in orders
     ]
-    events += [
-        Event(
-            f"{id}:{kind}:{change.symbol}", f"position.{kind}", "warning", at,
-            f"{change.symbol}: {change.before} shares in the ledger, {change.after} at the broker: {what}",
-            data={"symbol": change.symbol, "before": change.before, "after": change.after, "scan": id},
-        )
-        for kind, what, changes in (
-            ("adopted", "bought outside of momentum, adopted and protected", found.adopted),
-            ("gone", "sold outside of momentum, taken out of the ledger", found.gone),
-            ("split", "the same cost, so it looks like a split: check it at the broker", found.split),
-        )
-        for change in changes
-    ]  # fmt: skip
     return events
 
 

@@ -113,10 +113,14 @@ class Oracle:
         limits, symbol = self.limits, request.symbol
         shares = {s: n for s, n in self.account.shares().items() if s not in limits.ignored}
         pending = [
-            (o.symbol, o.remaining, o.limit_price) for o in self.account.open_orders() if o.side == "buy"
+            (order.symbol, order.remaining, order.limit_price)
+            for order in self.account.open_orders()
+            if order.side == "buy" and order.symbol not in limits.ignored
         ]
         pending += [
-            (r.symbol, r.qty, r.limit_price) for r in self.account.pending.in_flight() if r.side == "buy"
+            (flying.symbol, flying.qty, flying.limit_price)
+            for flying in self.account.pending.in_flight()
+            if flying.side == "buy"
         ]
         taken = set(shares) | {one for one, _, _ in pending}
         price = self.account.price(symbol)

@@ -57,7 +57,7 @@ def status(
         raise UsageError("--at goes with --fix; without it status shows the account as of its last moment")
     if not fix:
         with _account(directory, sets, data) as (context, view):
-            _show_status(context, view, context.ledger.alarms(context.broker.account_id), as_json=as_json)
+            _show_status(context, view, _alarms(context, view), as_json=as_json)
         return
     from momentum.cli.show_account import mended_json, show_mended
     from momentum.context import open_context
@@ -77,6 +77,14 @@ def status(
         context.close()
     if mended.alarms or any(position.is_naked for position in mended.after.positions):
         raise click.exceptions.Exit(EXIT_FAILED)
+
+
+def _alarms(context: Context, view: Portfolio) -> tuple[Alarm, ...]:
+    """What stands, and what is seen to be bare."""
+    from momentum.execution.alarms import with_bare
+
+    account = context.broker.account_id
+    return with_bare(context.ledger.alarms(account), account, view)
 
 
 def _show_status(
@@ -126,7 +134,7 @@ def positions(directory: Path | None, sets: tuple[str, ...], data: Path | None, 
             return
         from momentum.cli.show_account import show_positions
 
-        show_positions(view, context.ledger.alarms(context.broker.account_id), context.broker.moment())
+        show_positions(view, _alarms(context, view), context.broker.moment())
 
 
 @click.group()

@@ -124,7 +124,7 @@ def restore(directory: Path | None, sets: tuple[str, ...], data: Path | None, fi
         if not click.confirm(f"Put it in the place of {_name(settings)}?"):
             click.echo("nothing was changed")
             raise click.exceptions.Exit(EXIT_FAILED)
-    with every_lock(settings.directory):
+    with every_lock(settings.directory / "data" if is_postgres(settings.ledger) else place.parent):
         if is_postgres(settings.ledger):
             database = open_database(settings.ledger, settings.directory)
             try:

@@ -55,6 +55,6 @@ def _workspace(directory: Path | None, sets: tuple[str, ...]) -> Path:
     if not (where / _WORKSPACE_FILE).is_file():
         raise UsageError(
             f"{where} is no workspace: it holds no {_WORKSPACE_FILE}; pass the workspace as -C DIR "
-            "(nothing was changed)"
+            "(nothing was changed: trading is NOT halted by this)"
         )
     return where

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
 import threading
@@ -132,12 +133,25 @@ def _run(arguments: list[str] | None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return EXIT_FAILED
+    except OSError as error:
+        if sys.stdout is None or error.errno != errno.ENOSPC:
+            raise
+        click.echo("what was to be shown cannot be written: the disk under the output is full", err=True)
+        _discard_output()
+        code = EXIT_FAILED
     used = in_use.get()
     if used is not None:
         from momentum.cli.alarms import show_standing
 
         show_standing(used, tell_trouble=not isinstance(told, LedgerError))
     return code
+
+
+def _discard_output() -> None:
+    """Let the interpreter find nothing to write at its end."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _redacted(text: str) -> str:

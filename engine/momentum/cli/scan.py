@@ -53,7 +53,7 @@ def scan(
 
     context = open_context(settings, RealClock())
     try:
-        moment = resolve_now(at, context.clock, context.data.sessions())
+        moment = resolve_now(at, context.clock, context.data.sessions(), lived=context.broker.moment())
         chosen = scan_type or scan_type_at(
             moment.now, moment.session, settings.schedule.scans, context.data.timeframe
         )

@@ -12,6 +12,8 @@ from momentum.model.market import Quote
 from momentum.model.orders import Order, OrderState
 from momentum.model.portfolio import Holding, Portfolio, Position
 
+_GOING = (OrderState.PENDING_CANCEL, OrderState.PENDING_REPLACE)
+
 
 def portfolio(trading: Trading) -> Portfolio:
     """Positions, orders, cash and equity at this moment. Raises `BrokerError`.
@@ -22,23 +24,30 @@ def portfolio(trading: Trading) -> Portfolio:
     """
     # Orders before positions: what fills in between is then seen twice, and never not at all.
     orders = (*_unresolved(trading), *trading.broker.orders())
-    holdings = managed(trading)
+    ours = [order for order in orders if order.symbol not in trading.limits.ignored]
+    everything = [held for held in trading.broker.holdings() if held.symbol not in trading.limits.ignored]
     account = trading.broker.account()
-    quotes = _quotes(trading, [holding.symbol for holding in holdings])
+    quotes = _quotes(trading, [holding.symbol for holding in everything])
     trades = {trade.symbol: trade for trade in trading.ledger.open_trades(trading.account)}
+    prices = {
+        holding.symbol: quotes[holding.symbol].price if holding.symbol in quotes else holding.price
+        for holding in everything
+    }
     positions = tuple(
         _position(
             trading,
             holding,
-            orders,
-            quotes[holding.symbol].price if holding.symbol in quotes else holding.price,
+            ours,
+            prices[holding.symbol],
             trades[holding.symbol].entry_date if holding.symbol in trades else None,
             trades[holding.symbol].peak if holding.symbol in trades else None,
         )
-        for holding in holdings
+        for holding in everything
+        if holding.qty > 0
     )
-    equity = account.cash + sum(position.value for position in positions)
-    return Portfolio(trading.now, equity, account.cash, positions, orders)
+    # Shares that somebody sold short are no position here, but they are owed.
+    equity = account.cash + sum(holding.qty * prices[holding.symbol] for holding in everything)
+    return Portfolio(trading.now, equity, account.cash, positions, tuple(ours))
 
 
 def managed(trading: Trading) -> tuple[Holding, ...]:
@@ -86,9 +95,9 @@ def _is_known(trading: Trading, client_id: str) -> bool:
 def covers(order: Order, symbol: str) -> bool:
     """True for an open order that takes care of a symbol's shares: a stop over them, or their sale at the market.
 
-    One that is being cancelled takes care of nothing.
+    One that is being cancelled or changed takes care of nothing that can be relied on.
     """
-    is_there = order.symbol == symbol and order.state is not OrderState.PENDING_CANCEL
+    is_there = order.symbol == symbol and order.state not in _GOING
     return is_there and order.side == "sell" and (order.is_stop or order.type == "market")
 
 

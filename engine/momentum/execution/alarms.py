@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from contextlib import suppress
 
 from momentum.errors import LedgerError
 from momentum.execution.trading import Trading
+from momentum.ledger.rows import Alarm
+from momentum.model.portfolio import Portfolio
 
 NAKED = "stop.missing"
 """The kind of alarm and event of a position that has no stop over all of its shares; '' is the whole account."""
@@ -40,6 +42,28 @@ def standing(trading: Trading, kind: str) -> tuple[str, ...]:
     """The symbols of the alarms of a kind that stand."""
     alarms = trading.ledger.alarms(trading.account)
     return tuple(alarm.symbol for alarm in alarms if alarm.kind == kind)
+
+
+def with_bare(alarms: Sequence[Alarm], account: str, view: Portfolio) -> tuple[Alarm, ...]:
+    """The alarms that stand, and one for each position that is seen to be bare and has none yet.
+
+    As after a death between a buy and its stop: nobody was left to let an alarm stand.
+    """
+    told = {alarm.symbol for alarm in alarms if alarm.kind == NAKED}
+    selling = {o.symbol for o in view.open_orders if o.side == "sell" and o.type == "market"}
+    seen = [p for p in view.positions if p.is_naked and p.symbol not in told and p.symbol not in selling]
+    found = (
+        Alarm(
+            account,
+            NAKED,
+            position.symbol,
+            f"CRITICAL: Position {position.symbol} has a stop over {position.stop_qty} of its {position.qty} "
+            "shares only; `momentum status --fix` mends it, as every scan does",
+            view.at,
+        )
+        for position in seen
+    )
+    return (*alarms, *found)
 
 
 def bare(trading: Trading) -> str | None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from momentum.errors import BrokerError
 from momentum.execution import points
 from momentum.execution.following import follow, record_fills
-from momentum.execution.sending import hand_over, look_up, write_down
+from momentum.execution.outcomes import ended, followed
+from momentum.execution.sending import hand_over, hand_over_new, look_up, write_down
 from momentum.execution.shares import holding, release
 from momentum.execution.stops import cover
 from momentum.execution.trading import Trading
 from momentum.ledger.rows import INTENDED, UNKNOWN, Intent
 from momentum.model.decision import Execution, ExecutionStatus, PlannedOrder
-from momentum.model.orders import Confirmed, Order, OrderRequest, Outcome, Refused
+from momentum.model.orders import Confirmed, OrderRequest, Outcome, Refused
 from momentum.model.portfolio import Holding
 
 
@@ -45,8 +45,8 @@ def _sold(trading: Trading, order: PlannedOrder) -> Execution:
     request = _written(trading, order, held.qty)
     try:
         free = _released(trading, order)
-    except BrokerError as error:
-        trading.ledger.record_unsent(request.client_id, str(error))
+    except BaseException as error:  # Ctrl-C included: it surely was not sent
+        trading.ledger.record_unsent(request.client_id, str(error) or type(error).__name__)
         raise
     if isinstance(free, Execution):
         trading.ledger.record_unsent(request.client_id, free.text)
@@ -55,7 +55,8 @@ def _sold(trading: Trading, order: PlannedOrder) -> Execution:
         trading.ledger.record_unsent(request.client_id, f"{free.qty} shares are left")
         record_fills(trading)
         request = _written(trading, order, free.qty)
-    return _outcome(trading, order, request, hand_over(trading, request))
+    request, outcome = hand_over_new(trading, request, "sell", order.reason, order.context)
+    return _outcome(trading, order, request, outcome)
 
 
 def _resumed(trading: Trading, order: PlannedOrder, earlier: Intent) -> Execution:
@@ -74,7 +75,7 @@ def _resumed(trading: Trading, order: PlannedOrder, earlier: Intent) -> Executio
     if held.qty != request.qty:
         text = f"an earlier sale of {request.qty} shares may still arrive, and {held.qty} are held"
         return ended(order, "unknown", request.client_id, text=text)
-    return _outcome(trading, order, request, hand_over(trading, request))
+    return _outcome(trading, order, request, hand_over(trading, request, earlier.intended_at))
 
 
 def _written(trading: Trading, order: PlannedOrder, qty: int) -> OrderRequest:
@@ -113,39 +114,3 @@ def _unanswered(trading: Trading, symbol: str) -> Intent | None:
         and (intent.request.side, intent.request.type) == ("sell", "market")
     )
     return next(waiting, None)
-
-
-def followed(order: PlannedOrder, request: OrderRequest, last: Order | None) -> Execution:
-    """What a followed order came to, by the broker's last word on it; `last` is None where it gave none."""
-    qty = last.filled_qty if last else 0
-    status: ExecutionStatus = "filled" if qty == request.qty else "partial" if qty else "unknown"
-    if last is not None and not qty:
-        status = "pending" if last.state.is_open else "refused"
-    text = "" if qty == request.qty else f"{qty} of {request.qty} shares filled"
-    if status == "refused" and last is not None:
-        text = f"{last.state}: {last.reason}" if last.reason else f"not filled in time, {last.state}"
-    price = last.fill_price if last else None
-    return ended(order, status, request.client_id, text=text, qty=qty, price=price)
-
-
-def ended(
-    order: PlannedOrder,
-    status: ExecutionStatus,
-    client_id: str = "",
-    *,
-    text: str = "",
-    qty: int = 0,
-    price: float | None = None,
-) -> Execution:
-    """What became of a planned order."""
-    return Execution(
-        symbol=order.symbol,
-        side=order.side,
-        status=status,
-        asked=order.asked,
-        qty=qty,
-        price=price,
-        client_id=client_id,
-        reason=order.reason,
-        text=text,
-    )

@@ -8,9 +8,10 @@ from threading import Lock
 
 from momentum.execution.account import portfolio
 from momentum.execution.alarms import bare
-from momentum.execution.closing import close_position, ended
+from momentum.execution.closing import close_position
 from momentum.execution.following import record_fills
 from momentum.execution.opening import open_position
+from momentum.execution.outcomes import ended
 from momentum.execution.trading import Trading
 from momentum.halt import halted
 from momentum.model.decision import Execution, Plan, PlannedOrder, Refusal
@@ -90,10 +91,6 @@ class TradingDesk:
 
     def _buy(self, order: PlannedOrder) -> Execution:
         trading = self._trading
-        if reason := halted(trading.workspace):
-            return ended(order, "refused", text=f"HALTED, no buys: {reason}")
-        if reason := bare(trading):
-            return ended(order, "refused", text=reason)
         view = self.portfolio()
         checked = self._rechecked(order, view)
         if isinstance(checked, Refusal):
@@ -105,7 +102,13 @@ class TradingDesk:
         """The gate's rules on the portfolio, the prices and the clock of this moment."""
         now = self._trading.broker.moment() or self._trading.now
         quotes = {**self._market.quotes, **self._trading.data.quotes([order.symbol], now)}
-        market = replace(self._market, now=now, quotes=quotes)
+        market = replace(
+            self._market,
+            now=now,
+            quotes=quotes,
+            is_open=self._market.is_open and self._trading.broker.is_open(),
+            halt=halted(self._trading.workspace) or bare(self._trading) or self._market.halt,
+        )
         expected = self._trading.broker.expected_fill(order.side, market.price(order.symbol))
         return recheck(order, view, market, self._trading.limits, price=expected)
 

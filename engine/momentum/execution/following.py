@@ -7,12 +7,11 @@ from datetime import timedelta
 from momentum.errors import BrokerError
 from momentum.execution import points
 from momentum.execution.trading import Trading
+from momentum.execution.waiting import looks
 from momentum.model.orders import Fill, Order, OrderState
 
 _LATE = timedelta(days=1)
 """How far before the last known fill another may still turn up: a broker may tell fills late and out of order."""
-_ASK_AGAIN = timedelta(seconds=1)
-"""After how long a cancel that shows no effect is asked for again: the request may have been lost."""
 
 
 def follow(trading: Trading, client_id: str) -> Order | None:
@@ -20,7 +19,7 @@ def follow(trading: Trading, client_id: str) -> Order | None:
 
     Returns the order as the broker last told it, which may still be open; None where it cannot be read.
     """
-    order = _until_done(trading, client_id, trading.patience.fill)
+    order = _until_done(trading, client_id)
     if order is not None and order.state.is_open:
         order = withdraw(trading, order)
     points.reach("follow.done")
@@ -32,12 +31,12 @@ def follow(trading: Trading, client_id: str) -> Order | None:
 
 
 def withdraw(trading: Trading, order: Order) -> Order:
-    """Cancel an order and wait until that is done, or patience ends; returns it as the broker last told it."""
-    polls = 1 + int(trading.patience.free_shares / trading.patience.poll)
-    for poll in range(polls):
-        if poll:
-            trading.sleep(trading.patience.poll.total_seconds())
-        if is_time_to_ask(trading, poll) and order.state is not OrderState.PENDING_CANCEL:
+    """Cancel an order and wait until that is done, or patience ends; returns it as the broker last told it.
+
+    It is asked for at every look until the broker has taken it up: a request may be lost.
+    """
+    for _ in looks(trading, trading.patience.free_shares):
+        if order.state is not OrderState.PENDING_CANCEL:
             trading.broker.cancel(order.id)
         try:
             order = trading.broker.find(order.client_id) or order
@@ -48,9 +47,13 @@ def withdraw(trading: Trading, order: Order) -> Order:
     return order
 
 
-def is_time_to_ask(trading: Trading, poll: int) -> bool:
-    """Whether a cancel is to be asked for at a poll: at the first, and now and then again."""
-    return poll % max(1, int(_ASK_AGAIN / trading.patience.poll)) == 0
+def withdraw_ours(trading: Trading, order: Order) -> Order | None:
+    """Withdraw an order that this ledger wrote down, and record what became of it; None for anybody else's."""
+    if trading.ledger.intent(order.client_id) is None:
+        return None
+    last = withdraw(trading, order)
+    trading.ledger.record_order(last)
+    return last
 
 
 def record_fills(trading: Trading) -> tuple[Fill, ...]:
@@ -71,11 +74,9 @@ def told_fills(trading: Trading) -> tuple[Fill, ...]:
     return trading.broker.fills(None if known is None else known - _LATE)
 
 
-def _until_done(trading: Trading, client_id: str, patience: timedelta) -> Order | None:
+def _until_done(trading: Trading, client_id: str) -> Order | None:
     order: Order | None = None
-    for poll in range(1 + int(patience / trading.patience.poll)):
-        if poll:
-            trading.sleep(trading.patience.poll.total_seconds())
+    for _ in looks(trading, trading.patience.fill):
         try:
             order = trading.broker.find(client_id) or order
         except BrokerError:

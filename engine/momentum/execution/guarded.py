@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TypeVar
 
 from momentum.errors import BrokerError, MomentumError
-from momentum.model.orders import Fill, Order, OrderRequest, Outcome, Refused, Side, Unknown
+from momentum.model.orders import Confirmed, Fill, Order, OrderRequest, Outcome, Refused, Side, Unknown
 from momentum.model.portfolio import Account, Holding
 from momentum.ports import Broker, StartsAnew
 
@@ -23,6 +23,7 @@ class GuardedBroker:
         self._broker = broker
         self._hide = hide
         self.account_id = broker.account_id
+        self.knows_at_once = bool(getattr(broker, "knows_at_once", False))
 
     def moment(self) -> datetime | None:
         return self._read(self._broker.moment)
@@ -34,19 +35,20 @@ class GuardedBroker:
         return self._read(self._broker.is_open)
 
     def account(self) -> Account:
-        return self._read(self._broker.account)
+        return self._one(Account, self._broker.account)
 
     def holdings(self) -> tuple[Holding, ...]:
-        return self._read(self._broker.holdings)
+        return self._several(Holding, self._broker.holdings)
 
     def orders(self, *, open_only: bool = True) -> tuple[Order, ...]:
-        return self._read(lambda: self._broker.orders(open_only=open_only))
+        return self._several(Order, lambda: self._broker.orders(open_only=open_only))
 
     def find(self, client_id: str) -> Order | None:
-        return self._read(lambda: self._broker.find(client_id))
+        found = self._read(lambda: self._broker.find(client_id))
+        return None if found is None else self._one(Order, lambda: found)
 
     def fills(self, after: datetime | None) -> tuple[Fill, ...]:
-        return self._read(lambda: self._broker.fills(after))
+        return self._several(Fill, lambda: self._broker.fills(after))
 
     def expected_fill(self, side: Side, price: float) -> float:
         return self._read(lambda: self._broker.expected_fill(side, price))
@@ -68,11 +70,30 @@ class GuardedBroker:
         except Exception as error:
             raise BrokerError(self._hide(f"{self.account_id}: {type(error).__name__}: {error}")) from error
 
+    def _one(self, kind: type[_T], ask: Callable[[], _T]) -> _T:
+        answer = self._read(ask)
+        if not isinstance(answer, kind):
+            raise self._misshapen(kind, answer)
+        return answer
+
+    def _several(self, kind: type[_T], ask: Callable[[], Iterable[_T]]) -> tuple[_T, ...]:
+        answer: object = self._read(ask)
+        if not isinstance(answer, tuple | list) or not all(isinstance(one, kind) for one in answer):
+            raise self._misshapen(kind, answer)
+        return tuple(answer)
+
+    def _misshapen(self, kind: type, answer: object) -> BrokerError:
+        return BrokerError(
+            f"{self.account_id}: the broker plugin answered {type(answer).__name__}, no {kind.__name__}"
+        )
+
     def _write(self, ask: Callable[[], Outcome]) -> Outcome:
         try:
             outcome = ask()
         except Exception as error:
             return Unknown(self._hide(f"{type(error).__name__}: {error}"))
+        if not isinstance(outcome, Confirmed | Refused | Unknown):
+            return Unknown(f"the broker plugin answered {type(outcome).__name__}, no Outcome")
         if isinstance(outcome, Refused):
             return Refused(outcome.kind, self._hide(outcome.message))
         return Unknown(self._hide(outcome.message)) if isinstance(outcome, Unknown) else outcome

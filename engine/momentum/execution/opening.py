@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from momentum.execution import points
-from momentum.execution.closing import ended, followed
 from momentum.execution.following import follow
+from momentum.execution.outcomes import ended, followed
 from momentum.execution.sending import send
 from momentum.execution.shares import release
 from momentum.execution.stops import cover

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from momentum.errors import BrokerError
 from momentum.execution import ids, points
@@ -13,7 +13,6 @@ from momentum.execution.trading import Trading
 from momentum.model.orders import Confirmed, Order, OrderRequest, Outcome, RefusalKind, Refused, Unknown
 
 _LOOKUPS = 3
-_FRESH_IDS = 3
 _SKEW = timedelta(minutes=2)
 """How far the broker's clock may be behind ours."""
 
@@ -31,12 +30,26 @@ def send(
     that id; where the broker does not know it after all, it stays Unknown and is left to reconciliation.
     Raises `LedgerError` where the intent cannot be written: then nothing was sent.
     """
-    # A ledger that was put back from a backup does not know the ids used since, and the broker refuses those.
-    for _ in range(_FRESH_IDS):
-        request = write_down(trading, request, kind, reason, context)
+    written = write_down(trading, request, kind, reason, context)
+    return hand_over_new(trading, written, kind, reason, context)
+
+
+def hand_over_new(
+    trading: Trading,
+    request: OrderRequest,
+    kind: str,
+    reason: str,
+    context: Mapping[str, object] | None = None,
+) -> tuple[OrderRequest, Outcome]:
+    """Send an order whose intent was just written, and return the request as it was sent.
+
+    A ledger that was put back from a backup does not know the ids used since, and the broker refuses those: then
+    the order is written down once more, under an id that the broker does not know.
+    """
+    outcome = hand_over(trading, request)
+    if isinstance(outcome, Refused) and outcome.kind is RefusalKind.DUPLICATE_ID:
+        request = write_down(trading, request, kind, reason, context, unknown_to_broker=True)
         outcome = hand_over(trading, request)
-        if not isinstance(outcome, Refused) or outcome.kind is not RefusalKind.DUPLICATE_ID:
-            break
     return request, outcome
 
 
@@ -46,9 +59,12 @@ def write_down(
     kind: str,
     reason: str,
     context: Mapping[str, object] | None = None,
+    *,
+    unknown_to_broker: bool = False,
 ) -> OrderRequest:
     """Write the intent of an order under a client id of its own, and return the request with that id."""
-    request = replace(request, client_id=next_id(trading, request.symbol, kind))
+    client_id = next_id(trading, request.symbol, kind, unknown_to_broker=unknown_to_broker)
+    request = replace(request, client_id=client_id)
     trading.ledger.write_intent(
         request,
         account=trading.account,
@@ -62,14 +78,15 @@ def write_down(
     return request
 
 
-def hand_over(trading: Trading, request: OrderRequest) -> Outcome:
+def hand_over(trading: Trading, request: OrderRequest, since: datetime | None = None) -> Outcome:
     """Send an order whose intent is written, and record what became of it.
 
     The same request may be handed over again where its outcome is unknown: the broker takes a client id once.
+    `since` is when its intent was written, where that was not just now.
     """
     outcome = trading.broker.submit(request)
     points.reach("send.answer")
-    return _recorded(trading, request, outcome)
+    return _recorded(trading, request, outcome, since)
 
 
 def resize(trading: Trading, order: Order, qty: int, reason: str) -> Outcome:
@@ -93,10 +110,13 @@ def resize(trading: Trading, order: Order, qty: int, reason: str) -> Outcome:
     return outcome
 
 
-def next_id(trading: Trading, symbol: str, kind: str) -> str:
-    """A client order id that this ledger never used before."""
+def next_id(trading: Trading, symbol: str, kind: str, *, unknown_to_broker: bool = False) -> str:
+    """A client order id that this ledger never used before, nor, where that is asked for, the broker."""
     start = ids.prefix(trading.name, trading.strategy, trading.session, trading.slot, symbol, kind)
-    return f"{start}{trading.ledger.next_seq(start)}"
+    number = trading.ledger.next_seq(start)
+    while unknown_to_broker and trading.broker.find(f"{start}{number}") is not None:
+        number += 1
+    return f"{start}{number}"
 
 
 def look_up(trading: Trading, client_id: str) -> Order | None:
@@ -122,14 +142,16 @@ def look_up(trading: Trading, client_id: str) -> Order | None:
     return None
 
 
-def _recorded(trading: Trading, request: OrderRequest, outcome: Outcome) -> Outcome:
-    outcome = _resolved(trading, request, outcome)
+def _recorded(
+    trading: Trading, request: OrderRequest, outcome: Outcome, since: datetime | None = None
+) -> Outcome:
+    outcome = _resolved(trading, request, outcome, since or trading.now)
     trading.ledger.record_outcome(request.client_id, outcome)
     points.reach("send.outcome")
     return outcome
 
 
-def _resolved(trading: Trading, request: OrderRequest, outcome: Outcome) -> Outcome:
+def _resolved(trading: Trading, request: OrderRequest, outcome: Outcome, since: datetime) -> Outcome:
     """What became of an order, where the answer alone does not tell.
 
     A broker that refuses a client id as taken may mean this very order: a client library sends again what was
@@ -144,15 +166,13 @@ def _resolved(trading: Trading, request: OrderRequest, outcome: Outcome) -> Outc
         found = look_up(trading, request.client_id)
     except BrokerError as error:
         return Unknown(f"{outcome.message}; {error}")
-    if found is None or (is_taken and not _is_of(trading, found, request)):
+    if found is None or (is_taken and not _is_of(found, request, since)):
         return outcome
     return Confirmed(found)
 
 
-def _is_of(trading: Trading, order: Order, request: OrderRequest) -> bool:
-    """Whether an order is what was just asked for, and no older one of the same id."""
+def _is_of(order: Order, request: OrderRequest, since: datetime) -> bool:
+    """Whether an order is what was asked for, and no older one of the same id."""
     same = ("symbol", "side", "type", "qty")
-    return (
-        all(getattr(order, name) == getattr(request, name) for name in same)
-        and order.submitted_at >= trading.now - _SKEW
-    )
+    is_alike = all(getattr(order, name) == getattr(request, name) for name in same)
+    return is_alike and order.submitted_at >= since - _SKEW

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from momentum.errors import BrokerError
 from momentum.execution import points
-from momentum.execution.following import is_time_to_ask
 from momentum.execution.trading import Trading
+from momentum.execution.waiting import looks
 from momentum.model.orders import Order, OrderState
 from momentum.model.portfolio import Holding
 
 
 def release(trading: Trading, symbol: str) -> Holding | None:
-    """Cancel every open sell order of a symbol and wait until its shares are free, or patience ends.
+    """Cancel every open sell order of a symbol, whoever gave it, and wait until its shares are free.
 
     A cancel is a request: the proof that it is done is that no sell order is open and that the position says
-    its shares are available. Returns the position as it then is, None once it is gone. Raises `BrokerError`
-    where the broker never told.
+    its shares are available. Returns the position as it is then, or when patience ends; None once it is gone.
+    Raises `BrokerError` where the broker never told.
     """
     seen = False
     held: Holding | None = None
-    for poll in range(1 + int(trading.patience.free_shares / trading.patience.poll)):
-        if poll:
-            trading.sleep(trading.patience.poll.total_seconds())
+    for _ in looks(trading, trading.patience.free_shares):
         try:
             resting = _sells(trading, symbol)
-            if resting and is_time_to_ask(trading, poll):
+            if resting:
                 _cancel(trading, resting)
                 resting = _sells(trading, symbol)
             held = holding(trading, symbol)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from momentum.errors import LedgerError, MomentumError
 from momentum.execution import points
-from momentum.execution.account import covers, portfolio
+from momentum.execution.account import covers, managed, portfolio
 from momentum.execution.alarms import NAKED, UNSETTLED, clear, clear_others, let_stand
-from momentum.execution.following import withdraw
+from momentum.execution.following import withdraw_ours
 from momentum.execution.sending import resize, send
 from momentum.execution.shares import release
 from momentum.execution.trading import Trading
@@ -48,18 +49,12 @@ def protect(trading: Trading) -> tuple[Protection, ...]:
     """
     view = _read(trading)
     clear(trading, NAKED, "")
-    done: list[Protection] = []
-    untold: list[str] = []
-    for position in view.positions:
-        try:
-            done.append(_cover(trading, position))
-        except LedgerError as error:
-            untold.append(str(error))
-    held = {position.symbol for position in view.positions}
-    clear_others(trading, NAKED, held)
+    done, untold = _cover_each(trading, view)
+    after = _read(trading)
+    clear_others(trading, NAKED, {position.symbol for position in after.positions})
     for see_to in (_cancel_orphans, _tell_unsettled):
         try:
-            see_to(trading, view)
+            see_to(trading, after)
         except LedgerError as error:
             untold.append(str(error))
     if untold:
@@ -68,13 +63,14 @@ def protect(trading: Trading) -> tuple[Protection, ...]:
     return tuple(done)
 
 
-def cover(trading: Trading, symbol: str) -> Protection | None:
-    """The same for one symbol; None where it is not held."""
+def cover(trading: Trading, symbol: str) -> None:
+    """The same for one symbol, and for the buys that may still fill."""
     view = _read(trading)
-    position = view.position(symbol)
-    done = _cover(trading, position) if position is not None else None
+    only = replace(view, positions=tuple(one for one in view.positions if one.symbol == symbol))
+    _, untold = _cover_each(trading, only)
     _tell_unsettled(trading, view)
-    return done
+    if untold:
+        raise LedgerError("\n".join(untold))
 
 
 def _read(trading: Trading) -> Portfolio:
@@ -87,53 +83,111 @@ def _read(trading: Trading) -> Portfolio:
         except MomentumError as error:
             problem = error
     text = f"CRITICAL: the account cannot be read, so that its stops are not checked: {problem}"
-    let_stand(trading, NAKED, "", text)
+    let_stand(trading, NAKED, "", f"{text}{_bare_by_broker(trading)}")
     raise problem
 
 
-def _cover(trading: Trading, position: Position) -> Protection:
+def _bare_by_broker(trading: Trading) -> str:
+    """What the broker says is held without a stop, for an alarm that only the ledger's failure brought about."""
+    with suppress(MomentumError):
+        orders = trading.broker.orders()
+        missing = {
+            held.symbol: held.qty - sum(o.remaining for o in orders if covers(o, held.symbol))
+            for held in managed(trading)
+        }
+        named = [f"{qty} {symbol}" for symbol, qty in missing.items() if qty > 0]
+        if named:
+            return f". Held WITHOUT a stop: {', '.join(named)}"
+    return ""
+
+
+def _cover_each(trading: Trading, view: Portfolio) -> tuple[list[Protection], list[str]]:
+    """Cover every position; returns what was done, and the alarms that could not be written down.
+
+    Whatever interrupts this, Ctrl-C included, leaves no position bare in silence.
+    """
+    done: list[Protection] = []
+    untold: list[str] = []
+    for number, position in enumerate(view.positions):
+        try:
+            done.append(_cover(trading, position, view))
+        except LedgerError as error:
+            untold.append(str(error))
+        except BaseException as error:
+            for left in view.positions[number:]:
+                if not _is_covered(left, view) or left is position:
+                    _shout(trading, left, f"interrupted by {type(error).__name__}")
+            raise
+    return done, untold
+
+
+def _cover(trading: Trading, position: Position, view: Portfolio) -> Protection:
+    if _is_covered(position, view):
+        clear(trading, NAKED, position.symbol)
+        return Protection(position.symbol, position.qty, _level(_covering(position, view)), placed=False)
+    with suppress(LedgerError):  # a death on the way leaves this behind; what is placed below takes it away
+        _shout(trading, position, "its stop is being placed")
     problem = ""
     for attempt in range(trading.stops.attempts):
         try:
             if attempt:
                 trading.sleep(trading.stops.retry_delay.total_seconds())
-            done = _attempt(trading, position, again=attempt > 0)
-        except MomentumError as error:
-            problem = str(error)
-        except BaseException as error:  # Ctrl-C included: nobody may leave a position bare in silence
-            _shout(trading, position, f"interrupted by {type(error).__name__}")
-            raise
+            done = _attempt(trading, position.symbol)
+        except Exception as error:
+            problem = str(error) if isinstance(error, MomentumError) else f"{type(error).__name__}: {error}"
         else:
             if isinstance(done, Protection):
                 clear(trading, NAKED, position.symbol)
                 return done
             problem = done
-    _shout(trading, position, problem)
+    _shout(trading, position, f"{trading.stops.attempts} attempts failed: {problem}")
     return Protection(position.symbol, position.qty, None, placed=False, problem=problem)
+
+
+def _attempt(trading: Trading, symbol: str) -> Protection | str:
+    """Look, place what is missing, and look again; returns what went wrong where it is not covered then.
+
+    Nothing is placed over a position that was read a while ago: it may be gone, and a stop that nobody
+    confirmed may be there after all.
+    """
+    problem = ""
+    for placed in (False, True):
+        view = portfolio(trading)
+        position = view.position(symbol)
+        if position is None:
+            return Protection(symbol, 0, None, placed)
+        if _is_covered(position, view):
+            return Protection(symbol, position.qty, _level(_covering(position, view)), placed)
+        if any(o.symbol == symbol and o.state is OrderState.PENDING_REPLACE for o in view.open_orders):
+            return "a change of its stop is pending"
+        if not placed:
+            problem = _why(_place(trading, position, _covering(position, view)))
+            points.reach("stop.placed")
+    return problem
+
+
+def _covering(position: Position, view: Portfolio) -> list[Order]:
+    return [order for order in view.open_orders if order.id and covers(order, position.symbol)]
+
+
+def _is_covered(position: Position, view: Portfolio) -> bool:
+    return sum(order.remaining for order in _covering(position, view)) == position.qty
 
 
 def _cancel_orphans(trading: Trading, view: Portfolio) -> None:
     """Cancel our sell orders of what is not held: at some brokers they would open a short position."""
     held = {position.symbol for position in view.positions}
-    for order in trading.broker.orders():
-        is_orphan = (
-            order.side == "sell" and order.symbol not in held and order.symbol not in trading.limits.ignored
-        )
-        if is_orphan and trading.ledger.intent(order.client_id) is not None:
-            trading.ledger.record_order(withdraw(trading, order))
+    for order in view.open_orders:
+        if order.id and order.side == "sell" and order.symbol not in held:
+            withdraw_ours(trading, order)
 
 
 def _tell_unsettled(trading: Trading, view: Portfolio) -> None:
-    """Let an alarm stand for each of our buys that may still fill though its command is over.
-
-    Outside the session one that waits for the open is as it should be; one of which nobody knows is not.
-    """
-    is_open = trading.broker.is_open()
+    """Let an alarm stand for each of our buys that may still fill though its command is over."""
     unsettled = {
         order.symbol: order
         for order in view.pending_buys
-        if (order.state is OrderState.UNKNOWN or is_open)
-        and trading.ledger.intent(order.client_id) is not None
+        if trading.ledger.intent(order.client_id) is not None
     }
     for symbol, order in unsettled.items():
         text = (
@@ -143,27 +197,6 @@ def _tell_unsettled(trading: Trading, view: Portfolio) -> None:
         )
         let_stand(trading, UNSETTLED, symbol, text)
     clear_others(trading, UNSETTLED, unsettled)
-
-
-def _attempt(trading: Trading, position: Position, *, again: bool) -> Protection | str:
-    """Look, place what is missing, and look again; returns what went wrong where it is not covered then.
-
-    A stop that nobody confirmed may be there after all, and the position may have changed: so it is read anew.
-    """
-    problem = ""
-    for is_last in (False, True):
-        if again or is_last:
-            now = portfolio(trading).position(position.symbol)
-            if now is None:
-                return Protection(position.symbol, 0, None, placed=is_last)
-            position = now
-        covering = [order for order in trading.broker.orders() if covers(order, position.symbol)]
-        if sum(order.remaining for order in covering) == position.qty:
-            return Protection(position.symbol, position.qty, _level(covering), placed=is_last)
-        if not is_last:
-            problem = _why(_place(trading, position, covering))
-            points.reach("stop.placed")
-    return problem
 
 
 def _place(trading: Trading, position: Position, covering: Sequence[Order]) -> Outcome:
@@ -192,9 +225,9 @@ def _let_go(trading: Trading, position: Position, order: Order, excess: int) -> 
     outcome = resize(trading, order, order.remaining - excess, "trailing_stop")
     if isinstance(outcome, Refused) and outcome.kind is RefusalKind.NOT_CANCELABLE:
         # More would be sold than is held when the stop goes off: one of the right size, from the same peak.
-        release(trading, position.symbol)
+        held = release(trading, position.symbol)
         points.reach("stop.cancelled")
-        return _place_new(trading, position, position.qty)
+        return _place_new(trading, position, held.qty) if held is not None else outcome
     return outcome
 
 
@@ -235,7 +268,7 @@ def _shout(trading: Trading, position: Position, problem: str) -> None:
     level = (position.peak or position.price) * (1 - trading.stops.trail)
     text = (
         f"CRITICAL: Position {position.symbol} has NO trailing stop protection! {position.qty} shares at "
-        f"{format_price(position.price)}; {trading.stops.attempts} attempts failed ({problem}). "
+        f"{format_price(position.price)} ({problem}). "
         f"`momentum status --fix` tries again, as every scan does. By hand: place a sell trailing stop of "
         f"{format_fraction(trading.stops.trail)} over {position.qty} shares at the broker (level "
         f"{format_price(level)}), or sell them."

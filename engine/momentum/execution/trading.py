@@ -37,7 +37,7 @@ class Trading:
     """Everything that an order needs besides itself.
 
     `slot` and `scan_id` say which scan or command acts; `now` is its moment, in UTC. `sleep` waits that many
-    seconds.
+    seconds. `notifiers` are the plugins that shall be told what happened.
     """
 
     broker: Broker
@@ -56,6 +56,7 @@ class Trading:
     now: datetime
     sleep: Callable[[float], None]
     patience: Patience = Patience()
+    notifiers: tuple[str, ...] = ()
 
     @property
     def account(self) -> str:

@@ -119,6 +119,10 @@ class Database(ABC):
         """
         return nullcontext()
 
+    def lock_directory(self, workspace: Path) -> Path:
+        """Where the files stand that lock accounts of this ledger."""
+        return workspace / "data"
+
     def close(self) -> None:
         """Close this thread's connection."""
         with self.told():

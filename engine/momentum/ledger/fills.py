@@ -13,7 +13,7 @@ from momentum.ledger.entry import entry_columns
 from momentum.ledger.exit import exit_columns, poor_signal
 from momentum.ledger.fields import session_date
 from momentum.ledger.intents import FINAL
-from momentum.ledger.rows import Intent, Trade
+from momentum.ledger.rows import REFUSED, Intent, Trade
 from momentum.ledger.trades import EXTERNAL, Trades
 from momentum.model.orders import Fill, OrderState
 
@@ -188,8 +188,11 @@ class Fills(Trades):
         return self._select((t.OrderIntent.account == account) & (t.OrderIntent.filled_qty > told))
 
     def _intent_of(self, account: str, fill: Fill) -> Intent | None:
+        """The order of ours that filled; one that was refused never did, and its id is another's."""
         intent = self.intent(fill.client_id)
-        return intent if intent is not None and intent.account == account else None
+        if intent is None or intent.account != account or intent.status == REFUSED:
+            return None
+        return intent
 
 
 def _exit_reason(intent: Intent | None) -> str:

@@ -9,36 +9,37 @@ import re
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
 from momentum.errors import LedgerError, LockHeldError
+from momentum.redaction import without_password
 
 _POLL = 0.05
 
 
 @contextmanager
-def account_lock(workspace: Path, account: str, *, wait: float | None = 0) -> Iterator[None]:
-    """Hold the account alone: a file `data/ACCOUNT.lock` in the workspace, locked by the kernel.
+def account_lock(directory: Path, account: str, *, wait: float | None = 0) -> Iterator[None]:
+    """Hold the account alone: a file `ACCOUNT.lock` in the directory, locked by the kernel.
 
     `wait` is how many seconds to wait for another holder, 0 not at all, None for ever. The kernel releases
     the lock when its process dies, however that happens. It is not reentrant. Raises LockHeldError, saying who
     holds it, and LedgerError where the file cannot be made.
     """
-    with _locked(workspace / "data" / f"{_safe(account)}.lock", account, wait):
+    with _locked(directory / f"{_safe(account)}.lock", account, wait):
         yield
 
 
 @contextmanager
-def every_lock(workspace: Path) -> Iterator[None]:
-    """Hold every account that was ever traded from this workspace, for what concerns the whole ledger.
+def every_lock(directory: Path) -> Iterator[None]:
+    """Hold every account that was ever locked in the directory, for what concerns the whole ledger.
 
     It waits for none. Raises LockHeldError, saying who holds one, and LedgerError.
     """
     with ExitStack() as held:
-        for path in sorted((workspace / "data").glob("*.lock")):
+        for path in sorted(directory.glob("*.lock")):
             held.enter_context(_locked(path, path.stem, 0))
         yield
 
@@ -81,15 +82,17 @@ def _take(descriptor: int, path: Path, account: str, wait: float | None) -> None
 
 
 def _sign(descriptor: int) -> None:
+    """Say who holds the lock, for whoever waits; the command line without any password in it."""
     program, *arguments = sys.argv
-    command = " ".join([Path(program).name, *arguments])
+    command = " ".join([Path(program).name, *map(without_password, arguments)])
     signature = {
         "pid": os.getpid(),
         "command": command,
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, json.dumps(signature).encode(), 0)
+    with suppress(OSError):  # a full disk: the lock is held all the same
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(signature).encode(), 0)
 
 
 def _holder(path: Path) -> str:

@@ -52,6 +52,9 @@ class SqliteDatabase(Database):
         )
         super().__init__(str(path), self._sqlite, busy_seconds)
 
+    def lock_directory(self, workspace: Path) -> Path:
+        return self.path.parent
+
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         with self.told():
@@ -124,7 +127,7 @@ class SqliteDatabase(Database):
             raise
 
     def _meaning(self, error: Exception) -> str:
-        lowered = str(error).lower()
+        lowered = first_cause(error).lower()
         if "not a database" in lowered and newest_whole(self.path) is None:
             return "is not a SQLite database; move it away, or set `ledger:` to another file"
         if any(part in lowered for part in _DAMAGED):
@@ -132,7 +135,14 @@ class SqliteDatabase(Database):
         for part, meaning in _MEANINGS.items():
             if part in lowered:
                 return meaning.format(seconds=f"{self._busy_seconds:g}", directory=self.path.parent)
-        return f"the ledger failed: {error}"
+        return f"the ledger failed: {first_cause(error)}"
+
+
+def first_cause(error: BaseException) -> str:
+    """The text of a SQLite error, or of the one before it where this one only says that nothing is left to undo."""
+    while "cannot rollback" in str(error) and error.__context__ is not None:
+        error = error.__context__
+    return str(error)
 
 
 _DAMAGED = ("not a database", "malformed", "disk image")

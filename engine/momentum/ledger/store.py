@@ -55,12 +55,13 @@ class Ledger(Scans, Fills, Events, Standing, Past):
     def locked(self, workspace: Path, account: str, *, wait: float | None = 0) -> Iterator[None]:
         """Hold an account alone: what writes orders for it does so inside.
 
-        The lock is a file of the workspace (see `lock.py`); on a server, which other machines may share, the
-        database holds it too. `wait` is how many seconds to wait for another holder, None for ever. Raises
+        The lock is a file beside the ledger (see `lock.py`), so that workspaces which share one exclude each
+        other; for a server, which other machines may share, it is one of the workspace, and the database holds
+        it too. `wait` is how many seconds to wait for another holder, None for ever. Raises
         LockHeldError, saying who holds it.
         """
         begun = time.monotonic()
-        with account_lock(workspace, account, wait=wait):
+        with account_lock(self._db.lock_directory(workspace), account, wait=wait):
             left = None if wait is None else max(0.0, wait - (time.monotonic() - begun))
             with self._db.hold(account, left):
                 yield

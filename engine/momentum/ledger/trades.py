@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -34,17 +34,15 @@ class Trades(Intents):
         """Take in the shares that the broker has and this ledger does not know, at the broker's average price.
 
         They open a trade on that session's date, whose reason is `adopted`, or extend the open trade of the
-        symbol; one that was imported from another system becomes this account's. False where the ledger knows
-        as many shares: nothing changes.
+        symbol. False where the ledger knows as many shares: nothing changes.
         """
         with self._db.transaction():
-            self._take_over(account, holding.symbol)
             held = self._open_trade(account, holding.symbol)
             unknown = holding.qty - (held.quantity if held else 0)
             if unknown <= 0:
                 return False
             if held:
-                self._extend(held, unknown, holding.entry_price)
+                self._extend(held, unknown, _price_of_new(held, holding))
                 return True
             row = {
                 "account": account,
@@ -60,6 +58,22 @@ class Trades(Intents):
             }
             self._db.run(t.Trade.insert(row))
         return True
+
+    def take_over(self, account: str, symbols: Sequence[str]) -> tuple[str, ...]:
+        """Make the open trades that were imported from another system this account's, where it holds their symbols.
+
+        Returns the symbols of those that were.
+        """
+        if not self._db.rows(t.Trade.select(t.Trade.id).where(t.Trade.account == IMPORTED).limit(1)):
+            return ()
+        taken = []
+        with self._db.transaction():
+            for symbol in symbols:
+                old = self._open_trade(IMPORTED, symbol)
+                if old is not None and self._open_trade(account, symbol) is None:
+                    self._change(old.id, {"account": account})
+                    taken.append(symbol)
+        return tuple(taken)
 
     def settle_trade(self, account: str, symbol: str, held: int, price: float | None, at: datetime) -> bool:
         """Take out the shares of the symbol's open trade that the broker no longer has: `held` are left of it.
@@ -129,10 +143,6 @@ class Trades(Intents):
             self._change(trade.id, change)
         return True
 
-    def _take_over(self, account: str, symbol: str) -> None:
-        if self._open_trade(account, symbol) is None and (old := self._open_trade(IMPORTED, symbol)):
-            self._change(old.id, {"account": account})
-
     def _open_trade(self, account: str, symbol: str) -> Trade | None:
         row = self._db.first(
             t.Trade.select().where(
@@ -149,6 +159,13 @@ class Trades(Intents):
 
     def _change(self, trade_id: int, change: Mapping[str, object]) -> None:
         self._db.run(t.Trade.update(dict(change)).where(t.Trade.id == trade_id))
+
+
+def _price_of_new(trade: Trade, holding: Holding) -> float:
+    """What the shares cost that are new to a trade: what the broker's average leaves for them, else that average."""
+    new = holding.qty - trade.quantity
+    left = (holding.qty * holding.entry_price - trade.quantity * trade.entry_price) / new
+    return left if left > 0 and not trade.exit_quantity else holding.entry_price
 
 
 def _trade(row: Mapping[str, Any]) -> Trade:

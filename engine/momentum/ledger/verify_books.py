@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -13,9 +12,6 @@ from momentum.ledger.findings import BY_HAND, RECONCILE, BookFinding, Check
 from momentum.ledger.intents import FINAL
 from momentum.ledger.readonly import Ask
 from momentum.ledger.trades import ADOPTED, EXTERNAL, IMPORTED
-
-_OURS = re.compile(r"-\d{8}-[\w.]+-[\w.]+-(buy|sell|stop)-\d+$")
-"""How a client order id of ours ends: session, slot, symbol, side, number."""
 
 _TRADES = f"""
 SELECT t.id, t.account, t.symbol, t.opened_at, t.entry_quantity, t.exit_quantity, t.entry_reason, t.exit_reason,
@@ -35,7 +31,7 @@ SELECT f.id, f.symbol, f.side, f.qty, f.account, f.client_id, f.trade_id, i.id A
        t.symbol AS traded, t.account AS owner
 FROM fills f
 LEFT JOIN trades t ON t.id = f.trade_id
-LEFT JOIN order_intents i ON i.client_id = f.client_id AND i.account = f.account
+LEFT JOIN order_intents i ON i.client_id = f.client_id AND i.account = f.account AND i.status <> 'refused'
 ORDER BY f.id"""
 
 _OPEN = """
@@ -45,7 +41,7 @@ GROUP BY account, symbol ORDER BY account, symbol"""
 _INTENTS = f"""
 SELECT i.id, i.client_id, i.status, i.qty, i.filled_qty, COALESCE(SUM(f.qty), 0) AS told
 FROM order_intents i LEFT JOIN fills f ON f.client_id = i.client_id AND f.account = i.account
-WHERE i.status IN ({", ".join(f"'{state}'" for state in (*FINAL, "refused", "lost"))})
+WHERE i.status IN ({", ".join(f"'{state}'" for state in (*FINAL, "lost"))})
 GROUP BY i.id, i.client_id, i.status, i.qty, i.filled_qty ORDER BY i.id"""
 
 _DELIVERIES = """
@@ -109,12 +105,10 @@ def _fill(row: dict[str, Any]) -> BookFinding | None:
     """A sale of shares that no trade bought is somebody else's; an order of ours is written down before."""
     where = f"fills {row['id']}"
     what = f"{row['side']} {row['qty']} {row['symbol']}"
-    if row["trade_id"] is None and (row["side"] == "buy" or row["intent"] is not None):
+    if row["trade_id"] is None and row["intent"] is not None:
         return BookFinding(where, f"{what} belongs to no trade", RECONCILE)
     if row["trade_id"] is not None and (row["traded"], row["owner"]) != (row["symbol"], row["account"]):
         return BookFinding(where, f"{what} stands in a trade of {row['owner']}: {row['traded']}", BY_HAND)
-    if row["intent"] is None and _OURS.search(row["client_id"]):
-        return BookFinding(where, f"{what}: its order {row['client_id']} was never written down", BY_HAND)
     if row["intent"] is not None and row["intended"] != row["symbol"]:
         return BookFinding(where, f"{what}: its order was for {row['intended']}", BY_HAND)
     return None

@@ -65,13 +65,14 @@ def parse_at(text: str, sessions: Sessions) -> datetime:
     return session.closes if _is_date(written) else moment.astimezone(UTC)
 
 
-def resolve_now(at: str | None, clock: Clock, sessions: Sessions) -> Moment:
+def resolve_now(at: str | None, clock: Clock, sessions: Sessions, *, lived: datetime | None = None) -> Moment:
     """The moment that a command is about.
 
     It is `at` where given (see `parse_at`; a time of day such as 15:30 or close-30m is that of the last session
     that is over); else the clock's, if the data reaches it and the market is open; else the close of
-    the last session in the data. Raises `UsageError` for an `at` before the first opening or still to come,
-    `DataError` where the data has no session at all.
+    the last session in the data, and never before `lived`, up to which an account has lived. Raises
+    `UsageError` for an `at` before the first opening or still to come, `DataError` where the data has no
+    session at all.
     """
     if not sessions.days:
         raise DataError(
@@ -90,6 +91,8 @@ def resolve_now(at: str | None, clock: Clock, sessions: Sessions) -> Moment:
     if running is not None:
         return Moment(clock_now, running, "now: the market is open")
     last = sessions.days[-1]
+    if lived is not None and last.closes < lived <= clock_now:
+        return Moment(lived, last, "the account's last moment, after the last session in the data")
     why = "the close of the last session in the data"
     if last.closes > clock_now:
         why += ", which is ahead of the clock"

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from momentum.model.decision import PlannedOrder
 from momentum.model.market import UNCLASSIFIED, Cap, Quote
-from momentum.model.orders import Order
+from momentum.model.orders import Order, OrderState
 from momentum.model.portfolio import Portfolio, Position
 
 
@@ -114,7 +114,7 @@ def open_book(portfolio: Portfolio, market: MarketState, closes: Iterable[Planne
         cash=portfolio.cash + sum(sold.values()) - sum(value for _, value in pending),
         exposure=sum(value for _, value in (*values, *pending)),
         held=held,
-        working={order.symbol: order for order in portfolio.open_orders if _is_working(order)},
+        working={o.symbol: o for o in sorted(portfolio.open_orders, key=_last_word) if _is_working(o)},
         pending={order.symbol: market.cap_of(order.symbol) for order in buys},
         unpriced=tuple(symbol for symbol, value in (*values, *pending) if not 0 <= value < math.inf),
     )
@@ -122,6 +122,16 @@ def open_book(portfolio: Portfolio, market: MarketState, closes: Iterable[Planne
 
 def _price(order: Order, market: MarketState) -> float:
     return order.limit_price if order.limit_price is not None else market.price(order.symbol)
+
+
+def gives_way(order: Order) -> bool:
+    """True for a sell order that a close takes the place of: one that waits for a price, or that may be lost."""
+    return order.side == "sell" and (order.type != "market" or order.state is OrderState.UNKNOWN)
+
+
+def _last_word(order: Order) -> bool:
+    """Of several orders of a symbol the one that counts comes last: one that does not give way."""
+    return not gives_way(order)
 
 
 def _is_working(order: Order) -> bool:

@@ -12,9 +12,9 @@ from datetime import timedelta
 
 from momentum.model.decision import Refusal
 from momentum.model.market import Cap, Value
-from momentum.model.orders import OrderState, Side
+from momentum.model.orders import Side
 from momentum.model.strategy import Limits
-from momentum.risk.book import Book, MarketState
+from momentum.risk.book import Book, MarketState, gives_way
 from momentum.risk.limits import buys_left, max_buys_of, positions_left, price_age
 from momentum.units import format_duration
 
@@ -58,7 +58,9 @@ def not_ignored(case: Case) -> Refusal | None:
     """Nothing is bought of what the settings leave to somebody else."""
     if case.symbol not in case.limits.ignored:
         return None
-    return case.refuse("limits.ignore", "not ignored", case.symbol, "limits.ignore leaves it to somebody else")
+    return case.refuse(
+        "limits.ignore", "not ignored", case.symbol, "limits.ignore leaves it to somebody else"
+    )
 
 
 def market_open(case: Case) -> Refusal | None:
@@ -89,10 +91,11 @@ def not_held(case: Case) -> Refusal | None:
 def not_pending(case: Case) -> Refusal | None:
     """A symbol with an open order, its stop aside, gets no second one.
 
-    A sale of which nobody knows whether it arrived does not stand in the way of a close, which takes it up.
+    A close takes the place of every order that waits to sell, and takes up a sale of which nobody knows whether
+    it arrived.
     """
     order = case.book.working.get(case.symbol)
-    if order is None or (case.side == order.side == "sell" and order.state is OrderState.UNKNOWN):
+    if order is None or (case.side == "sell" and gives_way(order)):
         return None
     text = f"a {order.side} order of {order.remaining} shares is already open"
     return case.refuse("pending", 0.0, float(order.remaining), text)

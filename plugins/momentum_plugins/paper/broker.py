@@ -45,6 +45,8 @@ class PaperBroker:
     beginning of its order and fill ids, so that an account begun anew never repeats those of the old one.
     """
 
+    knows_at_once = True
+
     def __init__(
         self, store: Store, data: MarketData, *, cash: float, costs: Costs, series: Callable[[], str]
     ) -> None:

@@ -43,6 +43,8 @@ class FaultyBroker:
     an order that it took in, except as the duplicate of itself.
     """
 
+    knows_at_once = False
+
     def __init__(self, account: PaperBroker, faults: Faults, random: Random) -> None:
         self.account_id = account.account_id
         self._account = account

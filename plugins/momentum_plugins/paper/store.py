@@ -19,7 +19,7 @@ import peewee
 
 from momentum.errors import BrokerError
 from momentum.execution.book import Book, Change, Held
-from momentum.ledger.sqlite import write_ahead
+from momentum.ledger.sqlite import first_cause, write_ahead
 from momentum.model.orders import Fill, Order, OrderRequest
 from momentum_plugins.paper import rows
 
@@ -250,7 +250,7 @@ class Store:
         try:
             yield
         except (peewee.PeeweeException, sqlite3.Error, OSError) as error:
-            raise BrokerError(f"{self.path}: {self._meaning(str(error))}") from error
+            raise BrokerError(f"{self.path}: {self._meaning(first_cause(error))}") from error
 
     def _meaning(self, text: str) -> str:
         lowered = text.lower()
@@ -271,4 +271,5 @@ _MEANINGS = {
     "unable to open": "cannot be opened; see that {directory} is a directory you may write in",
     "permission denied": "cannot be opened; make the file and the directory {directory} writable",
     "is full": "the disk is full; make room in {directory} and try again",
+    "disk i/o": "the disk is full or fails; make room in {directory} and try again",
 }

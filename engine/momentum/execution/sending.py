@@ -100,10 +100,13 @@ def resize(trading: Trading, order: Order, qty: int, reason: str) -> Outcome:
         trail=order.trail,
         time_in_force=order.time_in_force,
     )
-    request = write_down(trading, wanted, "stop", reason)
-    outcome = trading.broker.replace(order.id, request.client_id, qty)
-    points.reach("send.answer")
-    outcome = _recorded(trading, request, outcome)
+    for is_again in (False, True):  # an id that only the broker knows is passed over, as in `hand_over_new`
+        request = write_down(trading, wanted, "stop", reason, unknown_to_broker=is_again)
+        outcome = trading.broker.replace(order.id, request.client_id, qty)
+        points.reach("send.answer")
+        outcome = _recorded(trading, request, outcome)
+        if not isinstance(outcome, Refused) or outcome.kind is not RefusalKind.DUPLICATE_ID:
+            break
     with suppress(BrokerError):  # the old order has ended by the change
         if isinstance(outcome, Confirmed) and (old := trading.broker.find(order.client_id)) is not None:
             trading.ledger.record_order(old)
@@ -175,4 +178,4 @@ def _is_of(order: Order, request: OrderRequest, since: datetime) -> bool:
     """Whether an order is what was asked for, and no older one of the same id."""
     same = ("symbol", "side", "type", "qty")
     is_alike = all(getattr(order, name) == getattr(request, name) for name in same)
-    return is_alike and order.submitted_at >= since - _SKEW
+    return is_alike and max(order.submitted_at, order.updated_at) >= since - _SKEW

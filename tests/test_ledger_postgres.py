@@ -14,9 +14,9 @@ import pytest
 from ledger_builders import ACCOUNT, NOW, SESSION, Place, Sql, fill, request, rows, scan_info, write
 from momentum.errors import LedgerError
 from momentum.ledger import tables as t
-from momentum.ledger.copying import copy_into
 from momentum.ledger.postgres import PostgresDatabase
 from momentum.ledger.store import Ledger, open_database, open_ledger
+from momentum.ledger.upkeep.copying import copy_into
 from momentum.model.decision import WatchEntry
 from postgres_server import Server
 

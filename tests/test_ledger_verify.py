@@ -11,11 +11,11 @@ import pytest
 
 from ledger_builders import ACCOUNT, NOW, SESSION, Place, Sql, fill, order, request, scan_info, write
 from momentum.ledger.address import is_postgres, ledger_path
-from momentum.ledger.backups import newest_whole
 from momentum.ledger.migrations import NEWEST
-from momentum.ledger.restore import restore_database, restore_file
 from momentum.ledger.store import Ledger, open_ledger
-from momentum.ledger.verify import Verdict, verify_database, verify_file
+from momentum.ledger.upkeep.backups import newest_whole
+from momentum.ledger.upkeep.restore import restore_database, restore_file
+from momentum.ledger.upkeep.verify import Verdict, verify_database, verify_file
 from momentum.model.events import Event
 from momentum.model.orders import OrderState
 from momentum.model.portfolio import Holding

@@ -15,10 +15,10 @@ import pytest
 
 from momentum.errors import LedgerError
 from momentum.ledger.migrations import NEWEST
-from momentum.ledger.readonly import reading
 from momentum.ledger.store import Ledger, open_ledger
 from momentum.ledger.trades import IMPORTED
-from momentum.ledger.verify import verify_file
+from momentum.ledger.upkeep.readonly import reading
+from momentum.ledger.upkeep.verify import verify_file
 from source_builders import LUNR, MU, everything, source_database
 
 
@@ -188,8 +188,8 @@ def test_another_programs_mark_is_respected(tmp_path: Path) -> None:
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
-from momentum.ledger import source_system
-from momentum.ledger.readonly import reading
+from momentum.ledger.source import system as source_system
+from momentum.ledger.upkeep.readonly import reading
 from momentum.ledger.store import open_ledger
 
 def dies(name):

@@ -13,7 +13,7 @@ from momentum.cli.options import chosen_workspace, in_use, json_option, print_js
 from momentum.errors import EXIT_FAILED, LedgerError, UsageError
 
 if TYPE_CHECKING:
-    from momentum.ledger.verify import Verdict
+    from momentum.ledger.upkeep.verify import Verdict
     from momentum.settings.load import Settings
 
 
@@ -29,10 +29,10 @@ def backup(directory: Path | None, sets: tuple[str, ...], data: Path | None, fil
     """Copy the ledger, while it may be in use, into backups/ beside it or to FILE; says where the copy is."""
     from momentum.cli.show_db import what_it_holds
     from momentum.ledger.migrations import NEWEST
-    from momentum.ledger.restore import contents
     from momentum.ledger.sqlite import SqliteDatabase
     from momentum.ledger.store import open_database
-    from momentum.ledger.verify import verify_file
+    from momentum.ledger.upkeep.restore import contents
+    from momentum.ledger.upkeep.verify import verify_file
 
     if file is not None and file.exists():
         raise UsageError(f"{file} is there already; name a file that is not (nothing was copied)")
@@ -104,10 +104,10 @@ def restore(directory: Path | None, sets: tuple[str, ...], data: Path | None, fi
     """
     from momentum.cli.show_db import show_backups, what_it_is
     from momentum.ledger.address import is_postgres
-    from momentum.ledger.backups import short
     from momentum.ledger.lock import every_lock
-    from momentum.ledger.restore import LATEST, chosen, contents, restore_database, restore_file
     from momentum.ledger.store import open_database
+    from momentum.ledger.upkeep.backups import short
+    from momentum.ledger.upkeep.restore import LATEST, chosen, contents, restore_database, restore_file
 
     settings = _settings(directory, sets, data)
     in_use.set(None)  # whatever comes of it, the ledger is opened by nobody before it is looked at
@@ -165,7 +165,7 @@ def _name(settings: Settings) -> str:
 
 def _must_be_there(settings: Settings) -> None:
     from momentum.ledger.address import exists
-    from momentum.ledger.backups import backups
+    from momentum.ledger.upkeep.backups import backups
 
     if not exists(settings.ledger):
         back = (
@@ -181,7 +181,7 @@ def _verdict(settings: Settings, file: Path | None) -> Verdict:
     from momentum.ledger.address import is_postgres
     from momentum.ledger.migrations import NEWEST
     from momentum.ledger.store import open_database
-    from momentum.ledger.verify import verify_database, verify_file
+    from momentum.ledger.upkeep.verify import verify_database, verify_file
 
     if file is not None:
         return verify_file(file, NEWEST, still=True)

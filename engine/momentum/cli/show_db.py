@@ -8,9 +8,9 @@ import click
 from rich.text import Text
 
 from momentum.cli.render import console
-from momentum.ledger.backups import backups, made_at, short
-from momentum.ledger.restore import Contents
-from momentum.ledger.verify import Verdict
+from momentum.ledger.upkeep.backups import backups, made_at, short
+from momentum.ledger.upkeep.restore import Contents
+from momentum.ledger.upkeep.verify import Verdict
 from momentum.market.calendar import shown
 
 _MOST_BACKUPS = 10

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from momentum.errors import LedgerError
 from momentum.ledger.database import Database
-from momentum.ledger.source_system import Imported, import_source, is_source
+from momentum.ledger.source.system import Imported, import_source, is_source
 from momentum.ledger.sqlite import SqliteDatabase
 from momentum.ledger.tables import TABLES
 

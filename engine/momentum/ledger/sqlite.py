@@ -11,8 +11,8 @@ from pathlib import Path
 import peewee
 
 from momentum.errors import LedgerError
-from momentum.ledger.backups import APPLICATION_ID, newest_whole, way_back
 from momentum.ledger.database import BUSY_SECONDS, Database, free_backup, unwritable
+from momentum.ledger.upkeep.backups import APPLICATION_ID, newest_whole, way_back
 
 _PRAGMAS = {"synchronous": "full", "foreign_keys": 1}
 """FULL, because an order must not be sent before its intent would survive a loss of power."""

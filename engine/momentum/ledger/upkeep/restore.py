@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from momentum.errors import LedgerError, LockHeldError, UsageError
-from momentum.ledger.backups import BEFORE_RESTORE, backups, folder
-from momentum.ledger.copying import copy_into
 from momentum.ledger.database import Database, free_backup
 from momentum.ledger.migrations import NEWEST, migrate
-from momentum.ledger.readonly import beside, copy, reading
 from momentum.ledger.sqlite import SqliteDatabase
-from momentum.ledger.verify import Kind, Verdict, verify_file
+from momentum.ledger.upkeep.backups import BEFORE_RESTORE, backups, folder
+from momentum.ledger.upkeep.copying import copy_into
+from momentum.ledger.upkeep.readonly import beside, copy, reading
+from momentum.ledger.upkeep.verify import Kind, Verdict, verify_file
 
 LATEST = "latest"
 _IN_USE = "the ledger is in use by another command; try again when it has ended (nothing was changed)"

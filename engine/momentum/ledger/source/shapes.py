@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from momentum.ledger import source_values as v
+from momentum.ledger.source import values as v
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from momentum.ledger.backups import APPLICATION_ID
 from momentum.ledger.database import Database
 from momentum.ledger.fields import DayField, JsonField, MomentField
-from momentum.ledger.findings import BY_HAND, MAKE_ROOM, RESTORE, BookFinding, Check
-from momentum.ledger.readonly import Ask, has_log, reading
-from momentum.ledger.source_shapes import looks_like_trades
+from momentum.ledger.source.shapes import looks_like_trades
 from momentum.ledger.tables import TABLES
-from momentum.ledger.verify_books import check_books
+from momentum.ledger.upkeep.backups import APPLICATION_ID
+from momentum.ledger.upkeep.findings import BY_HAND, MAKE_ROOM, RESTORE, BookFinding, Check
+from momentum.ledger.upkeep.readonly import Ask, has_log, reading
+from momentum.ledger.upkeep.verify_books import check_books
 
 Kind = Literal["ledger", "source", "new", "other", "damaged"]
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from momentum.ledger import tables as t
-from momentum.ledger.source_rows import Brought, bring
-from momentum.ledger.source_shapes import SHAPES, looks_like_trades
+from momentum.ledger.source.rows import Brought, bring
+from momentum.ledger.source.shapes import SHAPES, looks_like_trades
 from momentum.ledger.sqlite import SqliteDatabase
 from momentum.ledger.trades import IMPORTED
 

@@ -6,7 +6,7 @@ import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
-from momentum.ledger.readonly import reading
+from momentum.ledger.upkeep.readonly import reading
 from momentum.market.calendar import shown
 
 APPLICATION_ID = 0x4D4D544D

@@ -10,8 +10,8 @@ from itertools import count
 from typing import Any
 
 from momentum.ledger.fields import session_start
-from momentum.ledger.source_shapes import SHAPES, lacking, others, read
-from momentum.ledger.source_values import whole
+from momentum.ledger.source.shapes import SHAPES, lacking, others, read
+from momentum.ledger.source.values import whole
 from momentum.ledger.tables import CLOSED, OPEN
 from momentum.ledger.trades import IMPORTED
 from momentum.model.market import UNCLASSIFIED

@@ -8,10 +8,10 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from momentum.ledger.findings import BY_HAND, RECONCILE, BookFinding, Check
 from momentum.ledger.intents import FINAL
-from momentum.ledger.readonly import Ask
 from momentum.ledger.trades import ADOPTED, EXTERNAL, IMPORTED
+from momentum.ledger.upkeep.findings import BY_HAND, RECONCILE, BookFinding, Check
+from momentum.ledger.upkeep.readonly import Ask
 
 _TRADES = f"""
 SELECT t.id, t.account, t.symbol, t.opened_at, t.entry_quantity, t.exit_quantity, t.entry_reason, t.exit_reason,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 
 from faults.session import Report, run
 
@@ -25,6 +26,9 @@ def failures(seeds: Sequence[int]) -> dict[int, str]:
 
 def failure(seed: int) -> str:
     """What is wrong with a seed; empty where nothing is."""
+    parent = parent_process()
+    if parent is not None and not parent.is_alive():
+        os._exit(1)  # the campaign was killed, and nobody waits for this
     try:
         report = run(seed)
     except Exception as error:

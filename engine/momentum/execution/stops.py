@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -52,13 +52,7 @@ def protect(trading: Trading) -> tuple[Protection, ...]:
     done, untold = _cover_each(trading, view)
     after = _read(trading)
     clear_others(trading, NAKED, {position.symbol for position in after.positions})
-    for see_to in (_cancel_orphans, _tell_unsettled):
-        try:
-            see_to(trading, after)
-        except LedgerError as error:
-            untold.append(str(error))
-    if untold:
-        raise LedgerError("\n".join(untold))
+    _see_to(trading, after, untold, _cancel_orphans, _tell_unsettled)
     points.reach("protected")
     return tuple(done)
 
@@ -68,7 +62,18 @@ def cover(trading: Trading, symbol: str) -> None:
     view = _read(trading)
     only = replace(view, positions=tuple(one for one in view.positions if one.symbol == symbol))
     _, untold = _cover_each(trading, only)
-    _tell_unsettled(trading, view)
+    _see_to(trading, view, untold, _tell_unsettled)
+
+
+def _see_to(
+    trading: Trading, view: Portfolio, untold: list[str], *tasks: Callable[[Trading, Portfolio], None]
+) -> None:
+    """Do what else is to be done, and raise every alarm together that could not be written down."""
+    for task in tasks:
+        try:
+            task(trading, view)
+        except LedgerError as error:
+            untold.append(str(error))
     if untold:
         raise LedgerError("\n".join(untold))
 

@@ -2,7 +2,7 @@
 # make test    install what the tests need and run them
 # make check   the tests, and ruff, mypy, import-linter
 # make faults  the fault campaign: make faults SEEDS=10000, or SEED=17 to replay one (docs/faults.md)
-# make bench   measure a scan; plain text and benchmarks/results/*.json
+# make bench   measure a scan and a backtest (BARS=FILE: on real bars); plain text and benchmarks/results/*.json
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -30,7 +30,9 @@ faults: $(VENV)/installed-test
 	cd tests && $(abspath $(BIN))/python -m faults.run $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
 
 bench: $(VENV)/installed-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python benchmarks/scan.py
+	$(BIN)/python benchmarks/backtest.py $(if $(BARS),--bars $(BARS)) --large
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "momentum needs Python 3.11 or newer; name one: make PYTHON=python3.12"; exit 1; }

@@ -16,6 +16,7 @@ from momentum.execution.desk import TradingDesk
 from momentum.execution.following import follow
 from momentum.execution.sending import send
 from momentum.execution.trading import Patience, StopPolicy, Trading
+from momentum.halt import halted
 from momentum.ledger.store import open_ledger
 from momentum.market.universe import Universe
 from momentum.model.decision import Plan, PlannedOrder, ScanInfo
@@ -85,12 +86,12 @@ def at_work(
     return Trading(
         broker=Moody(paper, **moods),  # type: ignore[arg-type]
         ledger=ledger,
-        data=market,
+        prices=market,
         universe=Universe.everything(),
         sessions=market.sessions(),
         limits=LIMITS,
         stops=StopPolicy(trail=0.05, attempts=3, retry_delay=timedelta(seconds=1)),
-        workspace=directory,
+        halted=lambda: halted(directory),
         name="test",
         strategy="test",
         session=day(number),
@@ -125,7 +126,7 @@ def order(side: str, symbol: str = "AAA", qty: int = 50, **more: Any) -> Planned
 def desk(trading: Trading, *orders: PlannedOrder, halt: str | None = None) -> TradingDesk:
     """A desk whose plan is these orders."""
     symbols = sorted({one.symbol for one in orders})
-    market = MarketState(trading.now, True, trading.data.quotes(symbols, trading.now), halt=halt)
+    market = MarketState(trading.now, True, trading.prices.quotes(symbols, trading.now), halt=halt)
     closes_, buys = ([one for one in orders if one.side == side] for side in ("sell", "buy"))
     return TradingDesk(trading, Plan(tuple(closes_), tuple(buys)), market)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from momentum.ledger.lock import account_lock
+from momentum.ledger.migrations import NEWEST
 from momentum.ledger.store import open_ledger
 from postgres_server import Server
 from source_builders import everything, source_database
@@ -48,7 +49,7 @@ def open_trades(ws: Path) -> int:
 def test_a_backup_says_where_it_is_and_is_a_ledger_of_its_own(ws: Path) -> None:
     run = momentum("db", "backup", "-C", ws)
     assert (run.code, run.err) == (0, "")
-    assert run.out.startswith(f"{ws}/data/backups/ledger.copy.db: version 1, 1 scan, ")
+    assert run.out.startswith(f"{ws}/data/backups/ledger.copy.db: version {NEWEST}, 1 scan, ")
     to = momentum("-C", ws, "db", "backup", ws / "mine.db")
     assert (to.code, to.out.split(":")[0]) == (0, str(ws / "mine.db"))
     again = momentum("-C", ws, "db", "backup", ws / "mine.db")
@@ -91,9 +92,12 @@ def test_where_there_is_no_ledger_it_is_said_and_none_is_made(tmp_path: Path) ->
 
 def test_migrate_says_what_it_did_or_that_nothing_was_to_be_done(ws: Path, tmp_path: Path) -> None:
     run = momentum("db", "migrate", "-C", ws)
-    assert (run.code, run.out) == (0, f"{ledger(ws)}: is of version 1, the newest; nothing was to be done\n")
+    assert (run.code, run.out) == (
+        0,
+        f"{ledger(ws)}: is of version {NEWEST}, the newest; nothing was to be done\n",
+    )
     new = workspace(tmp_path / "new")
-    assert momentum("db", "migrate", "-C", new).out == f"{ledger(new)}: a new ledger of version 1\n"
+    assert momentum("db", "migrate", "-C", new).out == f"{ledger(new)}: a new ledger of version {NEWEST}\n"
 
 
 def test_verify_is_a_line_for_each_check_and_changes_nothing(ws: Path) -> None:
@@ -102,7 +106,7 @@ def test_verify_is_a_line_for_each_check_and_changes_nothing(ws: Path) -> None:
     assert run.code == 0 and run.out.splitlines()[-1] == "in order"
     assert all(line.startswith("ok ") for line in run.out.splitlines()[1:-1])
     found = momentum("db", "verify", "--json", "-C", ws).json
-    assert (found["ok"], found["version"], found["kind"]) == (True, 1, "ledger")
+    assert (found["ok"], found["version"], found["kind"]) == (True, NEWEST, "ledger")
     assert all(check["ok"] and check["findings"] == [] for check in found["checks"])
     assert ledger(ws).read_bytes() == before
 
@@ -249,11 +253,11 @@ def test_a_ledger_on_a_server_is_checked_copied_and_put_back_too(postgres: Serve
     made = workspace(tmp_path / "ws")
     with postgres.database(empty=True) as url:
         on_it = ("-C", made, "--set", f"ledger={url}")
-        assert "a new ledger of version 1" in momentum("db", "migrate", *on_it).out
+        assert f"a new ledger of version {NEWEST}" in momentum("db", "migrate", *on_it).out
         assert momentum("db", "verify", *on_it).out.endswith("in order\n")
         copied = momentum("db", "backup", *on_it)
         assert copied.code == 0 and copied.out.startswith(
-            f"{made}/data/backups/ledger.copy.db: version 1, 0 scans"
+            f"{made}/data/backups/ledger.copy.db: version {NEWEST}, 0 scans"
         )
         assert momentum("db", "backup", made / "mine.db", *on_it).code == 0
         assert momentum("set", "autoclose", "on", *on_it).code == 0

@@ -73,7 +73,11 @@ def test_another_workspace_with_the_same_database_is_told_who_trades(shared: Pla
 
 
 def test_two_workspaces_that_keep_their_own_ledger_do_not_meet(tmp_path: Path) -> None:
-    places = [Place(f"sqlite:///{tmp_path / name}.db", tmp_path / name) for name in ("here", "there")]
+    places = [
+        Place(f"sqlite:///{tmp_path / name / 'ledger.db'}", tmp_path / name) for name in ("here", "there")
+    ]
+    for place in places:
+        place.directory.mkdir()
     with (
         places[0].open() as here,
         places[1].open() as there,

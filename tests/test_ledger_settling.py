@@ -37,7 +37,7 @@ def test_of_a_position_that_is_known_in_part_the_rest_is_adopted_once(ledger: Le
     assert ledger.adopt(ACCOUNT, holding(80, entry=14.0), SESSION, None)
     assert not ledger.adopt(ACCOUNT, holding(80, entry=14.0), SESSION, None)
     trade = only_trade(ledger)
-    assert (trade.quantity, trade.entry_price, trade.entry_reason) == (80, 11.0, "external")
+    assert (trade.quantity, trade.entry_price, trade.entry_reason) == (80, pytest.approx(14.0), "external")
 
 
 def test_a_position_that_is_known_whole_is_not_adopted(ledger: Ledger) -> None:

@@ -208,3 +208,14 @@ def test_a_stretch_of_time_is_lived_in_order_whatever_the_order_of_the_bars() ->
     (fill,) = change.fills
     assert (fill.price, fill.at) == (120 * (1 - 0.05) * SOLD, fall.ends)
     assert len(change.orders) == 1, "an order that changed several times is told once, as it ended"
+
+
+def test_a_sale_that_brings_less_than_it_costs_is_charged_what_there_is_and_makes_no_debt() -> None:
+    market = inside(1, 0.5)
+    for cash, charged in ((0.0, 5.0), (3.0, 8.0), (50.0, 20.0)):
+        change = submit(
+            holding(10, cash=cash), request("sell", 10), market, Costs(0, commission_per_order=20)
+        )
+        assert isinstance(change, Change)
+        assert change.fills[0].commission == charged
+        assert change.book.cash == cash + 5.0 - charged

@@ -11,7 +11,7 @@ from fakes import after_close, closes, daily_bar, holding, inside, opens, reques
 from momentum.execution.acceptance import Market, ask_cancel, fill_pending, replace_quantity, submit
 from momentum.execution.book import Book, Change
 from momentum.execution.costs import Costs
-from momentum.execution.matching import Bar, expire, match_bar
+from momentum.execution.matching import Bar, expire, match_bar, match_bars
 from momentum.model.orders import Order, OrderRequest, OrderState, RefusalKind, Refused
 
 COSTS = Costs(slippage=0, commission_per_order=1, volume_share=0.1)
@@ -60,6 +60,30 @@ class TestMarketOrders:
         (order,) = expire(book, closes(1)).orders
         assert (order.state, order.filled_qty) == (OrderState.EXPIRED, 10)
 
+    def test_each_part_pays_what_is_due_on_the_order_so_far(self) -> None:
+        costs = replace(COSTS, commission_per_order=0.0, commission_per_share=0.1, commission_minimum=1.5)
+        book = after(Book(cash=10_000), request("buy", 25, time_in_force="gtc"), after_close(0, 100.0), costs)
+        assert book.buying_power == pytest.approx(10_000 - 2_500 - 2.5)
+        paid = []
+        for number in (1, 2, 3):
+            change = match_bar(book, bar(number, 100.0, 100), costs)
+            book = change.book
+            paid.append(change.fills[0].commission)
+            assert book.buying_power == pytest.approx(10_000 - 2_500 - 2.5)
+        assert paid == pytest.approx([1.5, 0.5, 0.5])
+
+    def test_two_orders_in_one_bar_push_the_price_further_than_one(self) -> None:
+        costs = Costs(slippage=0, impact=0.5)
+        book = after(Book(cash=10_000), request("buy", 10, id="a"), after_close(0, 100.0), costs)
+        book = after(book, request("buy", 10, id="b"), after_close(0, 100.0), costs)
+        fills = match_bar(book, bar(1, 100.0, 100), costs).fills
+        assert [fill.price for fill in fills] == pytest.approx([100 * 1.005, 100 * 1.02])
+
+    def test_what_was_taken_of_a_bar_already_is_not_there_again(self) -> None:
+        book = after(Book(cash=10_000), request("buy", 25), after_close(0, 100.0))
+        change = match_bars(book, [bar(1, 100.0, 100)], COSTS, {"AAA": 7})
+        assert [fill.qty for fill in change.fills] == [3]
+
     def test_cash_that_runs_out_between_the_parts_cancels_the_rest(self) -> None:
         book = after(Book(cash=2_001), request("buy", 20, time_in_force="gtc"), after_close(0, 100.0))
         book = match_bar(book, bar(1, 100.0, 100), COSTS).book
@@ -86,13 +110,13 @@ class TestMarketOrders:
         assert [(fill.client_id, fill.qty) for fill in fills] == [("a", 7), ("b", 3)]
 
     def test_inside_a_session_it_takes_what_the_market_has_room_for(self) -> None:
-        market = replace(inside(1, 100.0), room=4)
+        market = replace(inside(1, 100.0), volume=40)
         change = submit(Book(cash=10_000), request("buy", 10), market, COSTS)
         assert isinstance(change, Change)
         assert (change.orders[-1].state, change.orders[-1].filled_qty) == (OrderState.PARTIALLY_FILLED, 4)
 
     def test_where_the_market_has_no_room_it_is_new_and_waits(self) -> None:
-        change = submit(Book(cash=10_000), request("buy", 10), replace(inside(1, 100.0), room=0), COSTS)
+        change = submit(Book(cash=10_000), request("buy", 10), replace(inside(1, 100.0), volume=0), COSTS)
         assert isinstance(change, Change)
         assert only(change.book).state is OrderState.NEW
 

@@ -14,6 +14,7 @@ from momentum.errors import BrokerError, DataError
 from momentum.model.market import Quote
 from momentum.model.orders import Confirmed, RefusalKind, Refused
 from momentum.ports import MarketData, Workspace
+from momentum.units import parse_fraction
 from momentum_plugins import paper
 
 MARKET = FakeMarket([daily_bar("AAA", 0, 100, 101, 99)])
@@ -67,14 +68,20 @@ def test_an_order_whose_price_cannot_be_read_is_refused_and_leaves_no_trace(tmp_
 def test_the_schema_takes_the_defaults_that_it_names() -> None:
     schema = paper.momentum_settings_schema()
     parts = schema["properties"]
-    defaults = {key: part["default"] for key, part in parts.items() if key != "faults"}
-    assert not any(part["default"] for part in parts["faults"]["properties"].values())
-    assert defaults == {"cash": 100_000, "slippage": 0.0005, "commission": 0, "max_volume_share": None}
+    sections = {"faults", "sell_fees"}
+    defaults = {key: part["default"] for key, part in parts.items() if key not in sections}
+    assert not any(part["default"] for key in sections for part in parts[key]["properties"].values())
+    charged = {key: value for key, value in defaults.items() if value}
+    assert charged == {"cash": 100_000, "slippage": "5bps"}
+    defaults["slippage"] = parse_fraction(defaults["slippage"])
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(defaults, schema)
 
 
-@pytest.mark.parametrize("wrong", [{"cash": 0}, {"slippage": 1}, {"commission": -1}, {"cahs": 1}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"cash": 0}, {"slippage": 1}, {"commission": -1}, {"sell_fees": {"per_million": -1}}, {"cahs": 1}],
+)
 def test_the_schema_refuses_what_makes_no_account(wrong: dict[str, object]) -> None:
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(wrong, paper.momentum_settings_schema())

@@ -200,7 +200,7 @@ def _market(context: Context, trading: Trading, view: Portfolio) -> MarketState:
     return MarketState(
         now=trading.now,
         is_open=in_session if isinstance(context.broker, StartsAnew) else context.broker.is_open(),
-        quotes=trading.data.quotes(sorted(symbols), trading.now),
+        quotes=trading.prices.quotes(sorted(symbols), trading.now),
         caps={symbol: trading.universe.cap_of(symbol) for symbol in symbols},
     )
 

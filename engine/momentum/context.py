@@ -11,12 +11,13 @@ from pathlib import Path
 from momentum.errors import Finding, LedgerError, SettingsError, UsageError
 from momentum.execution.guarded import guarded
 from momentum.execution.trading import StopPolicy, Trading
+from momentum.halt import halted
 from momentum.host.dispatch import only
 from momentum.host.registry import Host
 from momentum.ledger.address import exists, is_postgres, ledger_path
 from momentum.ledger.rows import Override
 from momentum.ledger.store import Ledger, open_ledger
-from momentum.market.universe import Universe, load_universe
+from momentum.market.universe import Universe, universe_of
 from momentum.ports import Broker, Clock, MarketData, Progress, Workspace
 from momentum.rules.program import Program, compile_program
 from momentum.settings.load import Settings, load
@@ -48,12 +49,12 @@ class Context:
         return Trading(
             broker=self.broker,
             ledger=self.ledger,
-            data=self.data,
+            prices=self.data,
             universe=self.universe,
             sessions=self.data.sessions(),
             limits=settings.limits,
             stops=StopPolicy(trail, settings.stops.attempts, settings.stops.retry_delay),
-            workspace=settings.directory,
+            halted=lambda: halted(settings.directory),
             name=settings.name,
             strategy=settings.strategy.name,
             session=session,
@@ -133,7 +134,7 @@ def open_context(settings: Settings, clock: Clock) -> Context:
     be used, `UsageError` where the settings ask for what is not allowed.
     """
     check_mode(settings)
-    universe = load_universe(settings.universe) if settings.universe is not None else Universe.everything()
+    universe = universe_of(settings.universe)
     workspace = _workspace(settings, clock, universe.symbols)
     data = only(settings.host, "data", "momentum_market_data", workspace=workspace)
     broker = only(settings.host, "broker", "momentum_broker", workspace=replace(workspace, data=data))

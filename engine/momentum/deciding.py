@@ -24,7 +24,7 @@ class Verdict:
     passed_over: tuple[str, ...] = ()
 
 
-def ask(host: Host, situation: Situation, budget: timedelta) -> Verdict:
+def ask(host: Host, situation: Situation, budget: timedelta | None) -> Verdict:
     """Ask until one decides. `budget` is each decider's time; none answering is a decision to do nothing."""
     if not situation.candidates and not situation.readings:
         return Verdict(_nothing("There is no candidate and no position: nothing to decide."))

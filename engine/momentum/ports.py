@@ -31,7 +31,14 @@ class Clock(Protocol):
         """The moment, aware, in UTC."""
 
 
-class MarketData(Protocol):
+class Prices(Protocol):
+    """The last known prices."""
+
+    def quotes(self, symbols: Sequence[str], at: datetime) -> Mapping[str, Quote]:
+        """The last price of each symbol known at `at`; a symbol without one is absent."""
+
+
+class MarketData(Prices, Protocol):
     """Bars and prices. Nothing it returns may be younger than the moment `at` that it is asked for.
 
     Frames are sorted by symbol, then time; prices are dollars, volume shares, all Float64. A symbol
@@ -67,9 +74,6 @@ class MarketData(Protocol):
 
         Columns: symbol, ts (start, UTC), ends (UTC), open, high, low, close, volume; regular hours only.
         """
-
-    def quotes(self, symbols: Sequence[str], at: datetime) -> Mapping[str, Quote]:
-        """The last price of each symbol known at `at`; a symbol without one is absent."""
 
     def vix(self, at: datetime) -> float | None:
         """The VIX known at `at`, in index points, where the source has it."""
@@ -146,6 +150,14 @@ class StartsAnew(Protocol):
 
     def reset(self) -> None:
         """Forget the account; its next use begins with its cash of the settings."""
+
+
+@runtime_checkable
+class Delists(Protocol):
+    """A broker whose account lives on recorded bars, where a symbol may end."""
+
+    def delist(self, symbol: str, price: float, client_id: str) -> None:
+        """Close the position in a symbol that has ended at that price, under that client id, at no cost."""
 
 
 class Desk(Protocol):

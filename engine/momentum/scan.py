@@ -9,13 +9,11 @@ from typing import Protocol
 from momentum.context import Context
 from momentum.deciding import Verdict, ask
 from momentum.errors import LedgerError, UsageError
+from momentum.executing import execute
 from momentum.execution import points
 from momentum.execution.account import portfolio
-from momentum.execution.desk import TradingDesk
 from momentum.execution.reconcile import Reconciled, settle
 from momentum.execution.stops import Protection, protect
-from momentum.execution.trading import Trading
-from momentum.host.dispatch import call_each
 from momentum.ledger.rows import Alarm
 from momentum.market.clock import Moment
 from momentum.market.context import market_context
@@ -25,7 +23,6 @@ from momentum.model.decision import Execution, Plan, PlannedOrder, ScanInfo, Sit
 from momentum.model.market import Reading, ScanType
 from momentum.model.portfolio import Portfolio
 from momentum.recording import record, record_failure
-from momentum.risk.book import MarketState
 from momentum.risk.gate import gate
 from momentum.risk.proposal import exit_demands
 from momentum.situation import at_the_brokers_time, cautions, market_state, situate
@@ -34,13 +31,17 @@ from momentum.telling import deliver
 
 @dataclass(frozen=True, slots=True)
 class ScanRequest:
-    """What is asked of a scan. `cap` is a size class or all; `max_buys` can only narrow the limits."""
+    """What is asked of a scan. `cap` is a size class or all; `max_buys` can only narrow the limits.
+
+    `at_next_open` leaves the plan to whoever asks: a replay of daily bars carries it out at the next open.
+    """
 
     moment: Moment
     type: ScanType
     cap: str = "all"
     max_buys: int | None = None
     dry_run: bool = False
+    at_next_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def run(context: Context, request: ScanRequest, watcher: Watcher) -> ScanResult:
     with lock:
         info = context.ledger.begin_scan(info, account, context.clock.now())
         try:
-            result = _run(context, info, request.moment, watcher)
+            result = _run(context, info, request, watcher)
         except BaseException as error:
             with suppress(LedgerError):  # the first error is the one to tell
                 record_failure(context, info, error)
@@ -102,8 +103,9 @@ def run(context: Context, request: ScanRequest, watcher: Watcher) -> ScanResult:
     return replace(result, untold=deliver(context.host, context.ledger, context.settings.timeouts.notify))
 
 
-def _run(context: Context, info: ScanInfo, moment: Moment, watcher: Watcher) -> ScanResult:
+def _run(context: Context, info: ScanInfo, request: ScanRequest, watcher: Watcher) -> ScanResult:
     settings = context.settings
+    moment = request.moment
     trading = context.trading(info.now, info.session, info.type, info.id)
 
     watcher.begin(1, "Fetching account and positions")
@@ -131,7 +133,7 @@ def _run(context: Context, info: ScanInfo, moment: Moment, watcher: Watcher) -> 
         before,
         prices,
         settings.limits,
-        candidates=found.candidates,
+        candidates=situation.candidates,
         max_buys=info.max_buys,
         skip_buys=situation.limits_left.skip_buys,
         exits=exit_demands(signs),
@@ -145,7 +147,10 @@ def _run(context: Context, info: ScanInfo, moment: Moment, watcher: Watcher) -> 
     problems: tuple[str, ...] = ()
     protections: tuple[Protection, ...] = ()
     try:
-        executed, problems = execute(context, trading, plan, prices, dry_run=info.dry_run)
+        if info.dry_run or request.at_next_open:
+            executed = tuple(_planned(order) for order in (*plan.closes, *plan.buys))
+        else:
+            executed, problems = execute(context.host, trading, plan, prices)
         points.reach("executed")
     finally:  # whatever became of it, Ctrl-C included: what was bought is protected
         if not info.dry_run:
@@ -185,35 +190,6 @@ def identify(context: Context, request: ScanRequest) -> ScanInfo:
         dry_run=request.dry_run or not at_the_brokers_time(context, request.moment.now),
         max_buys=allowed if request.max_buys is None else min(request.max_buys, allowed),
     )
-
-
-def execute(
-    context: Context, trading: Trading, plan: Plan, market: MarketState, *, dry_run: bool
-) -> tuple[tuple[Execution, ...], tuple[str, ...]]:
-    """Let the executors carry out the plan; a dry run only says what it would do. Returns problems besides.
-
-    The first executor that answers is taken. Where one fails after it used the desk no other is asked: what
-    it did is on record, and another might double an order.
-    """
-    if dry_run:
-        return tuple(_planned(order) for order in (*plan.closes, *plan.buys)), ()
-    desk = TradingDesk(trading, plan, market)
-    problems: list[str] = []
-    try:
-        for answer in call_each(context.host, "execute", "momentum_execute", plan=plan, desk=desk):
-            if answer.error is not None:
-                problems.append(answer.error)
-            elif answer.value is not None and not isinstance(answer.value, list | tuple):
-                problems.append(
-                    f"{answer.origin} returned {type(answer.value).__name__}, not a list of Executions"
-                )
-            elif answer.value is not None:
-                break
-            if desk.tried:
-                break
-    finally:
-        desk.shut()
-    return tuple(desk.done), tuple(problems)
 
 
 def _planned(order: PlannedOrder) -> Execution:

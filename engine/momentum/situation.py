@@ -10,7 +10,7 @@ from momentum.execution.alarms import bare
 from momentum.execution.trading import Trading
 from momentum.halt import halted
 from momentum.market.calendar import shown
-from momentum.market.screen import Screen
+from momentum.market.screen import OFFERED, Screen
 from momentum.model.decision import ScanInfo, Situation
 from momentum.model.market import Reading
 from momentum.model.portfolio import Portfolio
@@ -58,13 +58,13 @@ def market_state(context: Context, trading: Trading, view: Portfolio, found: Scr
     session = trading.sessions.of(trading.session)
     failures = (*context.program.failures, *found.failures)
     symbols = {position.symbol for position in view.positions} | {order.symbol for order in view.open_orders}
-    symbols |= {candidate.symbol for candidate in found.candidates}
+    symbols |= {candidate.symbol for candidate in found.candidates[:OFFERED]}
     return MarketState(
         now=trading.now,
         is_open=session is not None and session.opens <= trading.now <= session.closes,
-        quotes=trading.data.quotes(sorted(symbols), trading.now),
+        quotes=trading.prices.quotes(sorted(symbols), trading.now),
         caps={symbol: trading.universe.cap_of(symbol) for symbol in symbols},
-        halt=halted(trading.workspace) or context.host.hide("; ".join(failures)) or bare(trading),
+        halt=trading.halted() or context.host.hide("; ".join(failures)) or bare(trading),
     )
 
 
@@ -85,7 +85,7 @@ def situate(
         scan=info,
         strategy=settings.strategy,
         portfolio=view,
-        candidates=found.candidates,
+        candidates=found.candidates[:OFFERED],
         readings=tuple(signs),
         market=found.market,
         limits_left=left,

@@ -86,8 +86,17 @@ def intraday_strength() -> pl.Expr:
 
 
 def sma(window: int = 20) -> pl.Expr:
-    """Simple moving average of the close."""
-    return _CLOSE.rolling_mean(_window(window))
+    """Simple moving average of the close.
+
+    Reckoned as the close less the steps that led to it, each window anew: a running sum keeps the roundings of
+    older bars, and puts a close an ulp below the mean of closes that are equal to it.
+    """
+    mean = _CLOSE.rolling_mean(_window(window))
+    if window == 1:
+        return mean
+    step = (_CLOSE - _CLOSE.shift(1)).fill_null(0.0)
+    behind = step.rolling_sum(window - 1, weights=[float(n) for n in range(1, window)])
+    return pl.when(mean.is_not_null()).then(_CLOSE - behind / window)
 
 
 def ema(window: int = 20) -> pl.Expr:

@@ -23,6 +23,8 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "schema": ("schema", "Write the JSON Schema of the YAML files, for editors."),
     "plugins": ("workspace", "List the plugins and what they serve."),
     "scan": ("scan", "Scan the market, decide, pass the risk gate, trade."),
+    "backtest": ("backtest", "Run strategies over recorded bars."),
+    "replay": ("replay", "Go through recorded sessions as they were scheduled."),
     "status": ("account", "Show the account and its alarms; --fix mends it."),
     "positions": ("account", "List the positions."),
     "close": ("trade", "Sell positions by hand."),

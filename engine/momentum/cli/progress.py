@@ -12,10 +12,13 @@ _LINES = 10
 
 
 @contextmanager
-def shown_progress() -> Iterator[Progress]:
-    """Give a `Progress` that shows what it is told, until the work is over. One single part is not shown."""
+def shown_progress(parts: str = "files") -> Iterator[Progress]:
+    """Give a `Progress` that shows what it is told, until the work is over. One single part is not shown.
+
+    `parts` is what the work consists of, for the lines of a pipe; sessions go by too quickly for those.
+    """
     if not sys.stderr.isatty():
-        yield _lines()
+        yield _lines() if parts == "files" else _silent
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -31,6 +34,10 @@ def shown_progress() -> Iterator[Progress]:
             bars.update(tasks[what], completed=done, total=total)
 
         yield told
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    """Nothing is shown."""
 
 
 def _lines() -> Progress:

@@ -10,8 +10,8 @@ from collections.abc import Container
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from momentum.execution.book import Book, Change, Draft
-from momentum.execution.costs import Costs
+from momentum.execution.book import Book, Change, Draft, filled
+from momentum.execution.costs import Costs, Price
 from momentum.execution.matching import is_set_off
 from momentum.model.market import Quote, Session
 from momentum.model.orders import Order, OrderRequest, OrderState, RefusalKind, Refused
@@ -25,14 +25,15 @@ class Market:
     """What a broker knows when a request reaches it.
 
     `session` is the one that is open (its closing moment included), None outside of sessions; `quote` is the
-    last price of the request's symbol, None where the symbol has none. `room` is how many shares can be had at
-    that price (see `Costs.room`).
+    last price of the request's symbol, None where the symbol has none. `volume` is the shares that the bar of that
+    price trades, None where nobody knows, and `taken` those of them that the account has traded already.
     """
 
     at: datetime
     session: Session | None
     quote: Quote | None
-    room: float = math.inf
+    volume: float | None = math.inf
+    taken: float = 0
 
     @property
     def price(self) -> float | None:
@@ -163,8 +164,7 @@ def _reckoned(book: Book, order: Order, costs: Costs) -> float:
     """The fill price that an open buy reckons with; a market order has it only in the cash that it set aside."""
     if order.limit_price is not None:
         return order.limit_price
-    commission = 0.0 if order.filled_qty else costs.commission_per_order
-    return (book.reserved.get(order.id, 0.0) - commission) / order.remaining
+    return costs.price_of(book.reserved.get(order.id, 0.0), order.remaining, filled(order))
 
 
 def _enter(draft: Draft, request: OrderRequest, market: Market, costs: Costs) -> Order:
@@ -196,12 +196,12 @@ def _enter(draft: Draft, request: OrderRequest, market: Market, costs: Costs) ->
 
 def _fill_now(draft: Draft, order: Order, market: Market, costs: Costs) -> None:
     price = market.price
-    qty = int(min(order.remaining, market.room))
+    qty = int(min(order.remaining, costs.room(market.volume, market.taken)))
     if price is None or not market.is_trading or qty == 0:
         return
     if order.type == "market":
-        seen = costs.buy_fill(price) if order.side == "buy" else costs.sell_fill(price)
-        draft.fill(order, qty, seen, market.at, costs)
+        fill = costs.fill(order.side, price, market.volume, market.taken)
+        draft.fill(order, qty, fill, market.at, costs)
     elif order.type == "limit" and order.limit_price is not None:
         reached = price <= order.limit_price if order.side == "buy" else price >= order.limit_price
         if reached:
@@ -277,11 +277,13 @@ def _uncovered(book: Book, request: OrderRequest, market: Market, costs: Costs) 
     return None
 
 
-def _expected(request: OrderRequest, market: Market, costs: Costs) -> float:
+def _expected(request: OrderRequest, market: Market, costs: Costs) -> Price:
     """The highest fill price to reckon with when a buy is taken in."""
     if request.limit_price is not None:
         return request.limit_price
-    return costs.buy_fill(market.price) if market.price is not None else math.inf
+    if market.price is None:
+        return math.inf
+    return costs.fill("buy", market.price, market.volume, market.taken)
 
 
 def _short_of_shares(book: Book, symbol: str, asked: int, available: int) -> Refused:

@@ -59,7 +59,7 @@ def managed(trading: Trading) -> tuple[Holding, ...]:
 def _quotes(trading: Trading, symbols: Sequence[str]) -> Mapping[str, Quote]:
     """Prices, or none at all where the data cannot be read: stops are placed by the broker's prices then."""
     try:
-        return trading.data.quotes(symbols, trading.now)
+        return trading.prices.quotes(symbols, trading.now)
     except DataError:
         return {}
 

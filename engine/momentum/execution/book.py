@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 
-from momentum.execution.costs import Costs
+from momentum.execution.costs import Costs, Filled, Price, at
 from momentum.model.orders import Fill, Order, OrderState
 
 
@@ -115,43 +115,45 @@ class Draft:
             self.orders.pop(order.id, None)
             self._reserved.pop(order.id, None)
 
-    def fill(self, order: Order, qty: int, price: float, at: datetime, costs: Costs) -> None:
-        """Execute `qty` of an order's remaining shares at the fill price `price`; the rest stays open.
+    def fill(self, order: Order, qty: int, fill: Price, moment: datetime, costs: Costs) -> None:
+        """Execute `qty` of an order's remaining shares at the fill price `fill`; the rest stays open.
 
         A buy gets the shares that the cash still pays for; the rest of it is cancelled, since a price that
-        jumped between order and fill must not take the account into debt. The commission is paid once, with
-        the order's first execution.
+        jumped between order and fill must not take the account into debt. For the same reason a sale is charged
+        no more than it brings and the account has.
         """
-        if order.filled_qty:
-            costs = replace(costs, commission_per_order=0.0)
-        got = costs.affordable(qty, price, self.cash) if order.side == "buy" else qty
+        before = filled(order)
+        got = costs.affordable(qty, fill, self.cash, before) if order.side == "buy" else qty
+        price = at(fill, got or qty)
         if got == 0:
             state = OrderState.CANCELED if order.filled_qty else OrderState.REJECTED
-            self.update(replace(order, state=state, updated_at=at, reason=_short(order, price)))
+            self.update(replace(order, state=state, updated_at=moment, reason=_short(order, price)))
             return
-        commission = costs.commission(got, price)
+        charged = costs.commission(got, price, before) + costs.fees(order.side, got, price)
         if order.side == "buy":
-            self.cash -= got * price + commission
+            # A quotient that is rounded up to a whole number of shares may be a rounding error too many.
+            self.cash = max(0.0, self.cash - (got * price + charged))
             self._add(order.symbol, got, price)
             if order.id in self._reserved:
-                left = 1 - got / order.remaining
-                self._reserved[order.id] = max(0.0, self._reserved[order.id] - commission) * left
+                self._reserved[order.id] = _reserve(self._reserved[order.id], order, got, price, costs)
         else:
-            self.cash += got * price - commission
+            brought = self.cash + got * price
+            charged = min(charged, max(0.0, brought))
+            self.cash = brought - charged
             self._remove(order.symbol, got)
         fill_id = f"{self._series}-f{self._next_fill}"
         self._next_fill += 1
         self._fills.append(
-            Fill(fill_id, order.id, order.client_id, order.symbol, order.side, got, price, at, commission)
+            Fill(fill_id, order.id, order.client_id, order.symbol, order.side, got, price, moment, charged)
         )
         self.update(
             replace(
                 order,
                 state=_after(order, got, qty),
-                updated_at=at,
+                updated_at=moment,
                 filled_qty=order.filled_qty + got,
                 fill_price=_average(order, got, price),
-                reason="" if got == qty else _short(order, price),
+                reason=order.reason if got == qty else _short(order, price),
             )
         )
 
@@ -169,6 +171,20 @@ class Draft:
             del self.holdings[symbol]
         else:
             self.holdings[symbol] = replace(held, qty=held.qty - qty)
+
+
+def filled(order: Order) -> Filled:
+    """What an order has executed so far."""
+    return Filled(order.filled_qty, order.filled_qty * (order.fill_price or 0.0))
+
+
+def _reserve(reserved: float, order: Order, got: int, price: float, costs: Costs) -> float:
+    """The cash that an open buy sets aside for its rest: the rest at the price that it reckoned with."""
+    rest, before = order.remaining - got, filled(order)
+    if not rest:
+        return 0.0
+    reckoned = costs.price_of(reserved, order.remaining, before)
+    return max(0.0, costs.outlay(rest, reckoned, Filled(before.qty + got, before.value + got * price)))
 
 
 def _after(order: Order, got: int, qty: int) -> OrderState:

@@ -13,7 +13,6 @@ from momentum.execution.following import record_fills
 from momentum.execution.opening import open_position
 from momentum.execution.outcomes import ended
 from momentum.execution.trading import Trading
-from momentum.halt import halted
 from momentum.model.decision import Execution, Plan, PlannedOrder, Refusal
 from momentum.model.portfolio import Portfolio
 from momentum.risk.book import MarketState
@@ -101,13 +100,13 @@ class TradingDesk:
     def _rechecked(self, order: PlannedOrder, view: Portfolio) -> PlannedOrder | Refusal:
         """The gate's rules on the portfolio, the prices and the clock of this moment."""
         now = self._trading.broker.moment() or self._trading.now
-        quotes = {**self._market.quotes, **self._trading.data.quotes([order.symbol], now)}
+        quotes = {**self._market.quotes, **self._trading.prices.quotes([order.symbol], now)}
         market = replace(
             self._market,
             now=now,
             quotes=quotes,
             is_open=self._market.is_open and self._trading.broker.is_open(),
-            halt=halted(self._trading.workspace) or bare(self._trading) or self._market.halt,
+            halt=self._trading.halted() or bare(self._trading) or self._market.halt,
         )
         expected = self._trading.broker.expected_fill(order.side, market.price(order.symbol))
         return recheck(order, view, market, self._trading.limits, price=expected)

@@ -9,7 +9,7 @@ from typing import TypeVar
 from momentum.errors import BrokerError, MomentumError
 from momentum.model.orders import Confirmed, Fill, Order, OrderRequest, Outcome, Refused, Side, Unknown
 from momentum.model.portfolio import Account, Holding
-from momentum.ports import Broker, StartsAnew
+from momentum.ports import Broker, Delists, StartsAnew
 
 _T = TypeVar("_T")
 Hide = Callable[[str], str]
@@ -106,6 +106,12 @@ class GuardedOwnBroker(GuardedBroker):
         """Forget the account."""
         if isinstance(self._broker, StartsAnew):
             self._read(self._broker.reset)
+
+    def delist(self, symbol: str, price: float, client_id: str) -> None:
+        """Close the position in a symbol that has ended."""
+        broker = self._broker
+        if isinstance(broker, Delists):
+            self._read(lambda: broker.delist(symbol, price, client_id))
 
 
 def guarded(broker: Broker, hide: Hide) -> GuardedBroker:

@@ -19,14 +19,17 @@ Inside a bar only four prices are known, not their order, so the pessimistic pat
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
+from types import MappingProxyType
 
 from momentum.execution.book import Book, Change, Draft
-from momentum.execution.costs import Costs
+from momentum.execution.costs import Costs, Price
 from momentum.model.orders import Order, OrderState
+
+NONE_TAKEN: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +51,15 @@ def match_bar(book: Book, bar: Bar, costs: Costs) -> Change:
     return match_bars(book, (bar,), costs)
 
 
-def match_bars(book: Book, bars: Sequence[Bar], costs: Costs) -> Change:
-    """Take all open orders through bars of the same span of time, at most one for each symbol."""
+def match_bars(
+    book: Book, bars: Sequence[Bar], costs: Costs, taken: Mapping[str, float] = NONE_TAKEN
+) -> Change:
+    """Take all open orders through bars of the same span of time, at most one for each symbol.
+
+    `taken` are the shares of each symbol's bar that the account has traded already.
+    """
     draft = Draft(book)
-    _match(draft, bars, costs)
+    _match(draft, bars, costs, taken)
     return draft.done()
 
 
@@ -88,11 +96,13 @@ def _expire(draft: Draft, closes: datetime) -> None:
             draft.update(replace(order, state=OrderState.EXPIRED, updated_at=closes))
 
 
-def _match(draft: Draft, bars: Sequence[Bar], costs: Costs) -> None:
+def _match(
+    draft: Draft, bars: Sequence[Bar], costs: Costs, already: Mapping[str, float] = NONE_TAKEN
+) -> None:
     if not draft.orders:
         return
     by_symbol = {bar.symbol: bar for bar in bars}
-    room = {bar.symbol: costs.room(bar.volume) for bar in bars}
+    taken = {symbol: already.get(symbol, 0) for symbol in by_symbol}
     touched = [order for order in draft.orders.values() if order.symbol in by_symbol]
     # Stable: orders of one symbol, and all buys at an open, keep the order in which they were submitted.
     sells = sorted((order for order in touched if order.side == "sell"), key=_symbol)
@@ -100,11 +110,11 @@ def _match(draft: Draft, bars: Sequence[Bar], costs: Costs) -> None:
     for order in (*sells, *buys):
         bar = by_symbol[order.symbol]
         if _trades_at_open(order, bar):
-            fill = costs.sell_fill(bar.open) if order.side == "sell" else costs.buy_fill(bar.open)
-            _execute(draft, order, room, fill, bar.starts, costs)
+            fill = costs.fill(order.side, bar.open, bar.volume, taken[bar.symbol])
+            _execute(draft, order, bar, taken, fill, bar.starts, costs)
     for order in (*sells, *sorted(buys, key=_symbol)):
         if order.type != "market" and not is_set_off(order):
-            _take_through(draft, order, by_symbol[order.symbol], room, costs)
+            _take_through(draft, order, by_symbol[order.symbol], taken, costs)
 
 
 def is_set_off(order: Order) -> bool:
@@ -119,14 +129,14 @@ def _trades_at_open(order: Order, bar: Bar) -> bool:
 
 
 def _execute(
-    draft: Draft, order: Order, room: dict[str, float], price: float, at: datetime, costs: Costs
+    draft: Draft, order: Order, bar: Bar, taken: dict[str, float], fill: Price, moment: datetime, costs: Costs
 ) -> bool:
     """Fill as much of an order as the bar has room for; False where it has none."""
-    qty = int(min(order.remaining, room[order.symbol]))
+    qty = int(min(order.remaining, costs.room(bar.volume, taken[bar.symbol])))
     if qty == 0:
         return False
-    draft.fill(order, qty, price, at, costs)
-    room[order.symbol] -= qty
+    draft.fill(order, qty, fill, moment, costs)
+    taken[bar.symbol] += qty
     return True
 
 
@@ -134,10 +144,10 @@ def _symbol(order: Order) -> str:
     return order.symbol
 
 
-def _take_through(draft: Draft, order: Order, bar: Bar, room: dict[str, float], costs: Costs) -> None:
-    fill = _stop_fill(order, bar, costs) if order.is_stop else _limit_fill(order, bar)
+def _take_through(draft: Draft, order: Order, bar: Bar, taken: dict[str, float], costs: Costs) -> None:
+    fill = _stop_fill(order, bar, costs, taken[bar.symbol]) if order.is_stop else _limit_fill(order, bar)
     if fill is not None:
-        if not _execute(draft, order, room, fill, bar.ends, costs) and order.is_stop:
+        if not _execute(draft, order, bar, taken, fill, bar.ends, costs) and order.is_stop:
             _set_off(draft, order, bar.ends)
         return
     if order.trail is not None and order.hwm is not None and order.submitted_at <= bar.starts:
@@ -154,11 +164,11 @@ def _set_off(draft: Draft, order: Order, at: datetime) -> None:
         draft.update(replace(order, state=OrderState.STOPPED, updated_at=at))
 
 
-def _stop_fill(order: Order, bar: Bar, costs: Costs) -> float | None:
+def _stop_fill(order: Order, bar: Bar, costs: Costs, taken: float) -> Price | None:
     stop = order.stop_price
     if stop is None or not bar.low <= stop:
         return None
-    return costs.sell_fill(min(bar.open, stop))
+    return costs.fill("sell", min(bar.open, stop), bar.volume, taken)
 
 
 def _limit_fill(order: Order, bar: Bar) -> float | None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from pathlib import Path
 
-from momentum.ledger.store import Ledger
+from momentum.ledger.records import Records
 from momentum.market.universe import Universe
 from momentum.model.market import Sessions
 from momentum.model.strategy import Limits
-from momentum.ports import Broker, MarketData
+from momentum.ports import Broker, Prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +36,18 @@ class Trading:
     """Everything that an order needs besides itself.
 
     `slot` and `scan_id` say which scan or command acts; `now` is its moment, in UTC. `sleep` waits that many
-    seconds. `notifiers` are the plugins that shall be told what happened.
+    seconds; `halted` says why buying is halted, None where it is not. `notifiers` are the plugins that shall be
+    told what happened.
     """
 
     broker: Broker
-    ledger: Ledger
-    data: MarketData
+    ledger: Records
+    prices: Prices
     universe: Universe
     sessions: Sessions
     limits: Limits
     stops: StopPolicy
-    workspace: Path
+    halted: Callable[[], str | None]
     name: str
     strategy: str
     session: date

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from queue import Empty, Queue
 from typing import Any
+
+from pluggy import HookImpl
 
 from momentum.errors import DataError, MomentumError, PluginError
 from momentum.host.discover import Plugin, describe, place_of
@@ -76,6 +78,14 @@ def call(
     return Answer(plugin.name, hook, value, None, seconds, place)
 
 
+def origin_of(host: Host, plugin: str, hook: str) -> str:
+    """`plugin my_signals (my_signals.py:7)`: a plugin, and where its implementation of a hook stands."""
+    found = host.plugins.get(plugin)
+    if found is None or hook not in found.hooks:
+        return f"plugin {plugin}"
+    return f"plugin {plugin} ({place_of(_hookimpl(host, found, hook).function)})"
+
+
 def only(host: Host, role: str, hook: str, **arguments: object) -> Any:
     """The answer of the one plugin that serves a role (data, broker).
 
@@ -126,12 +136,13 @@ def _implementation(
     host: Host, plugin: Plugin, hook: str, arguments: Mapping[str, object]
 ) -> tuple[Any, Mapping[str, object]]:
     """A plugin's function for a hook, and those of the arguments that it takes."""
-    found = next(
-        impl
-        for impl in getattr(host.manager.hook, hook).get_hookimpls()
-        if impl.plugin is plugin.implementation
-    )
+    found = _hookimpl(host, plugin, hook)
     return found.function, {name: arguments[name] for name in found.argnames}
+
+
+def _hookimpl(host: Host, plugin: Plugin, hook: str) -> HookImpl:
+    implementations: Sequence[HookImpl] = getattr(host.manager.hook, hook).get_hookimpls()
+    return next(impl for impl in implementations if impl.plugin is plugin.implementation)
 
 
 def _attempt(function: Any, arguments: Mapping[str, object]) -> tuple[Any, BaseException | None]:

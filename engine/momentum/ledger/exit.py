@@ -68,5 +68,7 @@ def poor_signal(
 def _average(trade: Trade, sold: int, price: float | None) -> float | None:
     if price is None or (trade.exit_quantity and trade.exit_price is None):
         return None
+    if not trade.exit_quantity:
+        return price
     before = (trade.exit_price or 0.0) * trade.exit_quantity
     return (before + price * sold) / (trade.exit_quantity + sold)

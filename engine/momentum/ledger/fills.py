@@ -130,7 +130,7 @@ class Fills(Trades):
     def _sell(self, trade: Trade, fill: Fill, intent: Intent | None) -> None:
         # A broker may sell more than this trade holds, where shares were bought behind the ledger's back.
         sold = min(fill.qty, trade.quantity)
-        change = exit_columns(trade, sold, fill.price, fill.at, _exit_reason(intent), fill.commission)
+        change = exit_columns(trade, sold, fill.price, fill.at, exit_reason(intent), fill.commission)
         self._change(trade.id, change)
         poor = poor_signal(trade, change, intent.context if intent else {})
         if poor is not None:
@@ -195,7 +195,8 @@ class Fills(Trades):
         return intent
 
 
-def _exit_reason(intent: Intent | None) -> str:
+def exit_reason(intent: Intent | None) -> str:
+    """Why a trade ended, by the order that sold its last share."""
     if intent is None:
         return EXTERNAL
     kind = intent.request.type

@@ -14,7 +14,7 @@ from momentum.errors import LedgerError
 from momentum.ledger.database import Database
 from momentum.ledger.source.system import Imported, import_source, is_source
 from momentum.ledger.sqlite import SqliteDatabase
-from momentum.ledger.tables import TABLES
+from momentum.ledger.tables import TABLES, BacktestRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,14 @@ def _create_all(database: Database) -> None:
     database.create(TABLES)
 
 
-STEPS: tuple[Step, ...] = (Step(1, "every table", _create_all),)
+def _remember_backtests(database: Database) -> None:
+    database.create((BacktestRun,))
+
+
+STEPS: tuple[Step, ...] = (
+    Step(1, "every table", _create_all),
+    Step(2, "which variants were tried in backtests", _remember_backtests),
+)
 """In order. The first makes the tables as they are now; a later one changes those of an older ledger."""
 
 

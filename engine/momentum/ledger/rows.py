@@ -155,3 +155,16 @@ class Delivery:
     notifier: str
     attempts: int = 0
     error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TriedVariant:
+    """A backtest of one variant of a strategy: digests of its settings and of the bars, the first and the last
+    session, and the annual Sharpe ratio, None where it is not defined."""
+
+    strategy: str
+    variant: str
+    data: str
+    first_session: date
+    last_session: date
+    sharpe: float | None

@@ -22,10 +22,11 @@ from momentum.ledger.queries import Past
 from momentum.ledger.scans import Scans
 from momentum.ledger.sqlite import SqliteDatabase
 from momentum.ledger.standing import Standing
+from momentum.ledger.tried import Tried
 from momentum.settings.secrets import environment
 
 
-class Ledger(Scans, Fills, Events, Standing, Past):
+class Ledger(Scans, Fills, Events, Standing, Past, Tried):
     """An open ledger; `open_ledger` makes one. Every method is all or nothing and raises LedgerError.
 
     It may be used from several threads, each of which has its own connection and transactions.

@@ -10,7 +10,15 @@ A change to a table needs a step in `migrations.py` that makes the same change t
 from __future__ import annotations
 
 from momentum.ledger.fields import Table
-from momentum.ledger.tables_running import Alarm, Event, JobRun, Outbox, Override, OverrideChange
+from momentum.ledger.tables_running import (
+    Alarm,
+    BacktestRun,
+    Event,
+    JobRun,
+    Outbox,
+    Override,
+    OverrideChange,
+)
 from momentum.ledger.tables_scans import CandidateSnapshot, Decision, MarketSnapshot, Refusal, Scan
 from momentum.ledger.tables_trading import (
     CLOSED,
@@ -29,6 +37,7 @@ __all__ = [
     "OPEN",
     "TABLES",
     "Alarm",
+    "BacktestRun",
     "CandidateSnapshot",
     "DailyPerformance",
     "Decision",
@@ -67,5 +76,6 @@ TABLES: tuple[type[Table], ...] = (
     Event,
     Outbox,
     Alarm,
+    BacktestRun,
 )
 """All tables, each after those that it refers to."""

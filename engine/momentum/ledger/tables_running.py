@@ -1,10 +1,10 @@
-"""The tables of what runs, what stands, and what people are told."""
+"""The tables of what runs, what stands, what people are told, and what was tried on the past."""
 
 from __future__ import annotations
 
 from peewee import BigIntegerField, ForeignKeyField
 
-from momentum.ledger.fields import DayField, JsonField, MomentField, Table, TextField
+from momentum.ledger.fields import DayField, DoubleField, JsonField, MomentField, Table, TextField
 
 
 class Override(Table):
@@ -93,3 +93,23 @@ class Alarm(Table):
     class Meta:
         table_name = "alarms"
         indexes = ((("account", "kind", "symbol"), True),)
+
+
+class BacktestRun(Table):
+    """The last backtest of one variant of a strategy over one span of one market's bars.
+
+    `variant` is a digest of all settings that steer its trades, `data` one of the bars, `sharpe` the annual Sharpe
+    ratio, NULL where it is not defined.
+    """
+
+    at = MomentField()
+    strategy = TextField()
+    variant = TextField()
+    data = TextField(index=True)
+    first_session = DayField()
+    last_session = DayField()
+    sharpe = DoubleField(null=True)
+
+    class Meta:
+        table_name = "backtest_runs"
+        indexes = ((("variant", "data", "first_session", "last_session"), True),)

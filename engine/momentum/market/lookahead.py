@@ -29,33 +29,47 @@ def looks_ahead(
     """
     if not features:
         return ()
-    whole = _computed(features, bars)
+    names = [name for name, _ in features]
+    whole = computed(features, bars)
     found: set[str] = set()
-    for last in _dates(bars, truncations):
-        part = _computed(features, bars.filter(pl.col("ts") <= last))
-        before = whole.filter(pl.col("ts") <= last)
-        same = pl.concat(
-            [before.select(pl.all().exclude("ts")), part.select(pl.all().exclude("ts").name.suffix("'"))],
-            how="horizontal",
-        ).select(_same(name, whole.schema[name]).all().alias(name) for name, _ in features)
-        found.update(name for name, is_same in same.row(0, named=True).items() if not is_same)
-    return tuple(name for name, _ in features if name in found)
+    for last in cuts(bars["ts"].unique().sort().to_list(), truncations):
+        part = computed(features, bars.filter(pl.col("ts") <= last))
+        found |= changed(whole.filter(pl.col("ts") <= last), part, names).keys()
+    return tuple(name for name in names if name in found)
 
 
-def _computed(features: Sequence[tuple[str, pl.Expr]], bars: pl.DataFrame) -> pl.DataFrame:
+def computed(features: Sequence[tuple[str, pl.Expr]], bars: pl.DataFrame) -> pl.DataFrame:
+    """The features of each bar, with its `ts`. Raises `RuleError` that names the one which cannot be computed."""
     try:
         return bars.select("ts", *(expression.over("symbol").alias(name) for name, expression in features))
     except BROKEN as error:
         if len(features) > 1:
             for feature in features:
-                _computed([feature], bars)
+                computed([feature], bars)
         raise RuleError(f"feature {features[0][0]} cannot be computed: {why_broken(error)}") from error
 
 
-def _dates(bars: pl.DataFrame, truncations: int) -> list[date]:
-    every = bars["ts"].unique().sort()
-    places = np.unique(np.linspace(0, max(len(every) - 2, 0), truncations).astype(int))
-    return every.gather(places).to_list()
+def cuts(days: Sequence[date], count: int) -> list[date]:
+    """At most so many of the days in order, evenly spread, after each of which later ones remain to be cut off."""
+    if len(days) < 2:
+        return []
+    return [days[place] for place in np.unique(np.linspace(0, len(days) - 2, count).astype(int))]
+
+
+def changed(before: pl.DataFrame, after: pl.DataFrame, names: Sequence[str]) -> dict[str, int]:
+    """The first row in which each of the columns differs, by its name; what is the same everywhere is absent.
+
+    Both frames hold the same rows in the same order. Numbers are the same within 1e-9 of their size.
+    """
+    if not names or before.is_empty():
+        return {}
+    both = pl.concat([before.select(names), after.select(pl.col(names).name.suffix("'"))], how="horizontal")
+    differs = (~_same(name, before.schema[name]) for name in names)
+    first = both.select(
+        pl.when(column.any()).then(column.arg_max()).alias(name)
+        for name, column in zip(names, differs, strict=True)
+    )
+    return {name: place for name, place in first.row(0, named=True).items() if place is not None}
 
 
 def _same(name: str, found: pl.DataType) -> pl.Expr:

@@ -18,6 +18,9 @@ from momentum.rules.features import BROKEN, finite, why_broken
 from momentum.rules.program import BUY_WHEN, Condition, Program
 from momentum.rules.rank import ranked
 
+OFFERED = 40
+"""How many candidates of a scan a decider is shown, the best ranked: more than anybody weighs against each other."""
+
 NO_DATA = "no data"
 """`rejected_by` of a symbol for which the source has no bar at all."""
 
@@ -84,7 +87,7 @@ def screen(
         frame=frame,
         members=panel.members,
         session=panel.session,
-        candidates=tuple(_candidate(row, rank, program) for rank, row in enumerate(passed.to_dicts(), 1)),
+        candidates=tuple(candidate_of(row, rank, program) for rank, row in enumerate(passed.to_dicts(), 1)),
         funnel=_funnel(members.filter(today), program),
         market=replace(market, breadth=breadth),
         with_data=members.filter(today).height,
@@ -246,7 +249,7 @@ def _funnel(members: pl.DataFrame, program: Program) -> tuple[RuleCount, ...]:
     return tuple(counts)
 
 
-def _candidate(row: Mapping[str, Value], rank: int, program: Program) -> Candidate:
+def candidate_of(row: Mapping[str, Value], rank: int, program: Program) -> Candidate:
     columns = {name: row[name] for name in program.types if name in row and name not in ("symbol", "cap")}
     if program.buy_when is not None:
         columns[BUY_WHEN] = row[BUY_WHEN]

@@ -43,6 +43,11 @@ class Universe:
         return self.sectors.get(symbol, "")
 
 
+def universe_of(path: Path | None) -> Universe:
+    """The universe that the settings name: a file, or (None) whatever the data holds. Raises as `load_universe`."""
+    return Universe.everything() if path is None else load_universe(path)
+
+
 def load_universe(path: Path) -> Universe:
     """Read and check a universe file: `{"symbols": {"large": [...], ...}, "sectors": {"AAPL": "..."}}`.
 

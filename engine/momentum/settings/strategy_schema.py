@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from momentum.settings.parts import IDENTIFIER, fraction, number, section, text
+from momentum.settings.costs import cost_properties
+from momentum.settings.parts import IDENTIFIER, number, section, text, yes_or_no
 
 _HIGHEST_SCORE = 1000
 _ON_POSITIONS = "may name position.pnl, position.days, position.peak"
@@ -33,8 +34,11 @@ def strategy_properties(limits: Mapping[str, Any], monitor: Mapping[str, Any]) -
             "What is otherwise in backtests and replays; live and paper trading ignore it.",
             {
                 "cash": number("Dollars at the start.", 100_000, exclusiveMinimum=0, maximum=1e12),
-                "slippage": fraction("Paid on every fill.", "5bps", minimum=0, exclusiveMaximum=1),
-                "commission": number("Dollars per order.", 0, minimum=0, maximum=1e6),
+                **cost_properties(),
+                "close_delisted": yes_or_no(
+                    "Close a position whose symbol has no more bars, at its last price; else it is held for ever.",
+                    True,
+                ),
                 "limits": without_defaults(limits),
                 "monitor": without_defaults(monitor),
                 "decide": without_defaults(decide),

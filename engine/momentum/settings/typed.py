@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -66,11 +66,22 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class BacktestSettings:
-    """Cash in dollars, slippage as a fraction, commission in dollars an order."""
+    """What a backtest begins with and pays, by the keys of `backtest:` (and of the costs under `paper:`).
+
+    `cash`, the commission and the sell fees are dollars, but `commission_maximum`, which is a fraction as the
+    slippage is; None is off. `momentum.execution.costs.costs_of(asdict(...))` makes the costs of it.
+    """
 
     cash: float
     slippage: float
+    slippage_by_volume: float | None
+    max_volume_share: float | None
     commission: float
+    commission_per_share: float
+    commission_minimum: float
+    commission_maximum: float | None
+    sell_fees: Mapping[str, float | None]
+    close_delisted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,4 +239,14 @@ def schedule_of(values: Values) -> Schedule:
 def backtest_of(values: Values) -> BacktestSettings:
     """What a backtest begins with and pays."""
     backtest = values["backtest"]
-    return BacktestSettings(*(float(backtest[key]) for key in ("cash", "slippage", "commission")))
+    others = ("sell_fees", "close_delisted")
+    figures = (key.name for key in fields(BacktestSettings) if key.name not in others)
+    return BacktestSettings(
+        **{name: _figure(backtest[name]) for name in figures},
+        close_delisted=backtest["close_delisted"],
+        sell_fees={name: _figure(value) for name, value in backtest["sell_fees"].items()},
+    )
+
+
+def _figure(value: Any) -> Any:
+    return None if value is None else float(value)

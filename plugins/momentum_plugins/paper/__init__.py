@@ -12,12 +12,10 @@ from typing import Any
 import momentum
 from momentum.errors import BrokerError
 from momentum.ports import Broker, Workspace
-from momentum.units import parse_fraction
+from momentum.settings.costs import cost_properties
 from momentum_plugins.paper.fault_settings import faults_of, faults_schema
 
 _CASH = 100_000
-_SLIPPAGE = 0.0005
-_COMMISSION = 0
 
 
 @momentum.hookimpl
@@ -33,28 +31,7 @@ def momentum_settings_schema() -> Mapping[str, Any]:
                 "default": _CASH,
                 "description": "Dollars that a new account begins with; one that exists keeps its own.",
             },
-            "slippage": {
-                "type": "number",
-                "x-unit": "fraction",
-                "minimum": 0,
-                "exclusiveMaximum": 1,
-                "default": _SLIPPAGE,
-                "description": "Paid on every market and stop fill, e.g. 5bps.",
-            },
-            "commission": {
-                "type": "number",
-                "minimum": 0,
-                "default": _COMMISSION,
-                "description": "Dollars per order, paid with its first fill.",
-            },
-            "max_volume_share": {
-                "type": ["number", "null"],
-                "x-unit": "fraction",
-                "exclusiveMinimum": 0,
-                "maximum": 1,
-                "default": None,
-                "description": "Of a bar's volume, the most that orders fill with in it; the rest stays open. Or off.",
-            },
+            **cost_properties(),
             "faults": faults_schema(),
         },
     }
@@ -66,7 +43,7 @@ def momentum_broker(workspace: Workspace) -> Broker:
     from random import Random
     from uuid import uuid4
 
-    from momentum.execution.costs import Costs
+    from momentum.execution.costs import costs_of
     from momentum_plugins.paper.broker import PaperBroker
     from momentum_plugins.paper.faults import FaultyBroker
     from momentum_plugins.paper.store import Store
@@ -74,16 +51,16 @@ def momentum_broker(workspace: Workspace) -> Broker:
     if workspace.data is None:
         raise BrokerError("paper: the account needs market data; name a plugin under plugins.data")
     settings = workspace.section("paper")
-    share, faults = settings.get("max_volume_share"), faults_of(settings.get("faults"))
+    faults = faults_of(settings.get("faults"))
+    try:
+        costs = costs_of(settings)
+    except ValueError as error:
+        raise BrokerError(f"paper: {error}") from None
     account = PaperBroker(
         Store(account_file(workspace.directory)),
         workspace.data,
         cash=_number(settings.get("cash", _CASH)),
-        costs=Costs(
-            slippage=parse_fraction(settings.get("slippage", _SLIPPAGE)),
-            commission_per_order=_number(settings.get("commission", _COMMISSION)),
-            volume_share=None if share is None else parse_fraction(share),
-        ),
+        costs=costs,
         series=lambda: uuid4().hex[:8],
     )
     if not faults:

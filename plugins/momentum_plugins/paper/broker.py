@@ -5,13 +5,12 @@ Orders, cancels and fills may be on their way to it, where it was told to behave
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Container
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from momentum.errors import BrokerError, DataError, UsageError
-from momentum.execution import acceptance, matching
+from momentum.execution import acceptance, corporate, matching
 from momentum.execution.acceptance import Market
 from momentum.execution.book import Book, Change
 from momentum.execution.costs import Costs
@@ -167,6 +166,14 @@ class PaperBroker:
 
         return self._write(act)
 
+    def delist(self, symbol: str, price: float, client_id: str) -> None:
+        """Close the position in a symbol that has ended, at its last price."""
+        with self._store.writing():
+            kept = self._begun()
+            if kept.moment is not None:
+                change = corporate.delist(kept.book, symbol, price, kept.moment, client_id)
+                self._store.save(self.account_id, change, kept.moment)
+
     def take_number(self) -> int:
         """A number that this account never gave before, as order or otherwise; 0 before the account begins."""
         if not self._store.path.exists():
@@ -224,19 +231,19 @@ class PaperBroker:
     def _market(self, symbol: str, at: datetime) -> Market:
         quote = self._data.quotes((symbol,), at).get(symbol)
         session = self._session(at)
-        return Market(at, session, quote, self._room(symbol, session, at))
+        if session is None or not self._costs.by_volume:
+            return Market(at, session, quote)
+        volume, taken = self._last_bar(symbol, session, at)
+        return Market(at, session, quote, volume, taken)
 
-    def _room(self, symbol: str, session: Session | None, at: datetime) -> float:
-        """Shares of the session's last bar that the account may still take, by its share of the volume."""
-        if self._costs.volume_share is None or session is None:
-            return math.inf
+    def _last_bar(self, symbol: str, session: Session, at: datetime) -> tuple[float | None, int]:
+        """The volume of the session's last bar, None before its first, and what the account has taken of it."""
         last = self._data.bars((symbol,), session.opens, at).select("ts", "volume").tail(1)
         if last.is_empty():
-            return 0
+            return None, 0
         starts, volume = last.row(0)
         since = self._store.fills(self.account_id, starts - _MICROSECOND)
-        taken = sum(fill.qty for fill in since if fill.symbol == symbol)
-        return max(0, self._costs.room(volume) - taken)
+        return volume, sum(fill.qty for fill in since if fill.symbol == symbol)
 
     def _session(self, at: datetime) -> Session | None:
         session = self._data.sessions().last_opened(at)

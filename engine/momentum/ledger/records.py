@@ -1,0 +1,79 @@
+"""What execution needs of a ledger: the one on the disk, or the one in memory that a backtest keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import date, datetime
+from typing import Protocol
+
+from momentum.ledger.rows import Alarm, Intent, Trade
+from momentum.model.events import Event
+from momentum.model.orders import Fill, Order, OrderRequest, Outcome
+from momentum.model.portfolio import Holding
+
+
+class Records(Protocol):
+    """The methods of `Ledger` that orders need; their meaning stands there."""
+
+    def transaction(self) -> AbstractContextManager[None]: ...
+
+    def next_seq(self, prefix: str) -> int: ...
+
+    def write_intent(
+        self,
+        request: OrderRequest,
+        *,
+        account: str,
+        scan_id: str | None,
+        reason: str,
+        context: Mapping[str, object],
+        at: datetime | None = None,
+        strategy: str | None = None,
+    ) -> None: ...
+
+    def record_outcome(self, client_id: str, outcome: Outcome) -> None: ...
+
+    def record_order(self, order: Order) -> bool: ...
+
+    def record_lost(self, client_id: str) -> None: ...
+
+    def record_unsent(self, client_id: str, why: str) -> None: ...
+
+    def open_intents(self, account: str) -> tuple[Intent, ...]: ...
+
+    def intent(self, client_id: str) -> Intent | None: ...
+
+    def is_ours(self, account: str, fill: Fill) -> bool: ...
+
+    def record_fill(self, account: str, fill: Fill, *, new: int | None = None) -> bool: ...
+
+    def take_broker_counts(self, account: str) -> tuple[Fill, ...]: ...
+
+    def last_fill(self, account: str) -> datetime | None: ...
+
+    def fills(
+        self, *, account: str | None = None, client_id: str | None = None, symbol: str | None = None
+    ) -> tuple[Fill, ...]: ...
+
+    def open_trades(self, account: str) -> tuple[Trade, ...]: ...
+
+    def take_over(self, account: str, symbols: Sequence[str]) -> tuple[str, ...]: ...
+
+    def adopt(self, account: str, holding: Holding, session: date, strategy: str | None) -> bool: ...
+
+    def settle_trade(
+        self, account: str, symbol: str, held: int, price: float | None, at: datetime
+    ) -> bool: ...
+
+    def rescale_trade(self, account: str, symbol: str, held: int) -> bool: ...
+
+    def update_peak(self, account: str, symbol: str, peak: float, low: float | None = None) -> bool: ...
+
+    def alarms(self, account: str) -> tuple[Alarm, ...]: ...
+
+    def raise_alarm(self, account: str, kind: str, symbol: str, text: str, at: datetime) -> bool: ...
+
+    def clear_alarm(self, account: str, kind: str, symbol: str, at: datetime) -> bool: ...
+
+    def record_event(self, event: Event, notifiers: Sequence[str], *, account: str | None) -> bool: ...

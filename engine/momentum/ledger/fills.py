@@ -151,8 +151,8 @@ class Fills(Trades):
     def _fill_intent(self, intent: Intent, at: datetime) -> None:
         fills = self.fills(account=intent.account, client_id=intent.client_id)
         filled = sum(fill.qty for fill in fills)
-        if filled < intent.filled_qty:
-            return  # the broker's own count, recorded before, is ahead of the fills that were told
+        if filled < intent.filled_qty or (filled == intent.filled_qty and intent.fill_price is not None):
+            return  # the broker's own count and average, recorded before, say as much or more
         change: dict[str, Any] = {
             "filled_qty": filled,
             "fill_price": sum(fill.qty * fill.price for fill in fills) / filled,

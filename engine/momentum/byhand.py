@@ -25,18 +25,19 @@ from momentum.execution import points
 from momentum.execution.account import portfolio
 from momentum.execution.desk import TradingDesk
 from momentum.execution.following import withdraw, withdraw_ours
+from momentum.execution.outcomes import planned
 from momentum.execution.reconcile import Reconciled, settle
 from momentum.execution.stops import Protection, protect
 from momentum.execution.trading import Trading
 from momentum.ledger.rows import Alarm, Trade
 from momentum.market.clock import Moment
-from momentum.model.decision import Decision, Execution, ExecutionPlan, Plan, PlannedOrder, PositionAction
+from momentum.model.decision import Decision, Execution, ExecutionPlan, Plan, PositionAction
 from momentum.model.orders import Order
 from momentum.model.portfolio import Portfolio
 from momentum.ports import StartsAnew
 from momentum.risk.book import MarketState
 from momentum.risk.gate import gate
-from momentum.situation import at_the_brokers_time
+from momentum.situation import at_the_brokers_time, in_session, state_of
 
 DECIDER = "by hand"
 MANUAL = "manual"
@@ -176,7 +177,7 @@ def _rehearsed(context: Context, wanted: Wanted, moment: Moment) -> Sale:
     plan = _plan(context, wanted, view, _market(context, trading, view))
     return Sale(
         trading.scan_id, moment, True, Reconciled(), (), view, plan,
-        executed=tuple(map(_planned, plan.closes)), protections=(), after=view, trades=(),
+        executed=tuple(map(planned, plan.closes)), protections=(), after=view, trades=(),
         alarms=context.ledger.alarms(trading.account),
     )  # fmt: skip
 
@@ -194,15 +195,8 @@ def _cancel_buys(trading: Trading, view: Portfolio) -> tuple[Order, ...]:
 def _market(context: Context, trading: Trading, view: Portfolio) -> MarketState:
     """The prices of what is held or ordered, and whether orders fill: an account of ours trades whenever the data
     has a session, its close included; any other broker knows by itself."""
-    session = trading.sessions.of(trading.session)
-    in_session = session is not None and session.opens <= trading.now <= session.closes
-    symbols = {position.symbol for position in view.positions} | {order.symbol for order in view.open_orders}
-    return MarketState(
-        now=trading.now,
-        is_open=in_session if isinstance(context.broker, StartsAnew) else context.broker.is_open(),
-        quotes=trading.prices.quotes(sorted(symbols), trading.now),
-        caps={symbol: trading.universe.cap_of(symbol) for symbol in symbols},
-    )
+    is_open = in_session(trading) if isinstance(context.broker, StartsAnew) else context.broker.is_open()
+    return state_of(trading, view, is_open=is_open)
 
 
 def _plan(context: Context, wanted: Wanted, view: Portfolio, market: MarketState) -> Plan:
@@ -215,12 +209,6 @@ def _plan(context: Context, wanted: Wanted, view: Portfolio, market: MarketState
         decider=DECIDER,
     )
     return gate(decision, view, market, context.settings.limits, candidates=(), max_buys=0)
-
-
-def _planned(order: PlannedOrder) -> Execution:
-    return Execution(
-        order.symbol, order.side, "planned", order.asked, order.qty, order.price, reason=order.reason
-    )
 
 
 def _sold_from(context: Context, symbol: str) -> tuple[Trade, ...]:

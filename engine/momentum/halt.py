@@ -9,6 +9,7 @@ import os
 from datetime import datetime
 from pathlib import Path
 
+from momentum.durable import sync_directory
 from momentum.errors import MomentumError
 from momentum.market.calendar import shown
 
@@ -31,8 +32,8 @@ def halt(workspace: Path, reason: str, at: datetime) -> bool:
             handle.write(f"{at.isoformat()} {' '.join(reason.split())}\n")
             handle.flush()
             os.fsync(handle.fileno())
-        _sync(folder)
-        _sync(workspace)
+        sync_directory(folder)
+        sync_directory(workspace)
     except FileExistsError:
         return _stands(folder)
     except OSError as error:
@@ -51,7 +52,7 @@ def resume(workspace: Path) -> bool:
         return False
     try:
         (workspace / HALT_FILE).unlink()
-        _sync(workspace / HALT_FILE.parent)
+        sync_directory(workspace / HALT_FILE.parent)
     except FileNotFoundError:
         return False
     except OSError as error:
@@ -81,12 +82,3 @@ def _stands(folder: Path) -> bool:
     if not folder.is_dir():
         raise MomentumError(f"{folder} is no directory; trading is NOT halted: move it away and try again")
     return False
-
-
-def _sync(folder: Path) -> None:
-    """Have the names in a directory on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -12,6 +12,7 @@ from momentum.errors import LedgerError, UsageError
 from momentum.executing import execute
 from momentum.execution import points
 from momentum.execution.account import portfolio
+from momentum.execution.outcomes import planned
 from momentum.execution.reconcile import Reconciled, settle
 from momentum.execution.stops import Protection, protect
 from momentum.ledger.rows import Alarm
@@ -19,7 +20,7 @@ from momentum.market.clock import Moment
 from momentum.market.context import market_context
 from momentum.market.panel import load_panel
 from momentum.market.screen import Screen, readings, screen
-from momentum.model.decision import Execution, Plan, PlannedOrder, ScanInfo, Situation
+from momentum.model.decision import Execution, Plan, ScanInfo, Situation
 from momentum.model.market import Reading, ScanType
 from momentum.model.portfolio import Portfolio
 from momentum.recording import record, record_failure
@@ -148,7 +149,7 @@ def _run(context: Context, info: ScanInfo, request: ScanRequest, watcher: Watche
     protections: tuple[Protection, ...] = ()
     try:
         if info.dry_run or request.at_next_open:
-            executed = tuple(_planned(order) for order in (*plan.closes, *plan.buys))
+            executed = tuple(planned(order) for order in (*plan.closes, *plan.buys))
         else:
             executed, problems = execute(context.host, trading, plan, prices)
         points.reach("executed")
@@ -189,10 +190,4 @@ def identify(context: Context, request: ScanRequest) -> ScanInfo:
         now=request.moment.now,
         dry_run=request.dry_run or not at_the_brokers_time(context, request.moment.now),
         max_buys=allowed if request.max_buys is None else min(request.max_buys, allowed),
-    )
-
-
-def _planned(order: PlannedOrder) -> Execution:
-    return Execution(
-        order.symbol, order.side, "planned", order.asked, order.qty, order.price, reason=order.reason
     )

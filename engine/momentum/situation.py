@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import datetime, timedelta
 
 from momentum.context import Context
@@ -55,16 +55,30 @@ def market_state(context: Context, trading: Trading, view: Portfolio, found: Scr
     A signal that failed halts buying too: without it a candidate might not be one. So does a position that
     could not be protected.
     """
-    session = trading.sessions.of(trading.session)
     failures = (*context.program.failures, *found.failures)
+    candidates = {candidate.symbol for candidate in found.candidates[:OFFERED]}
+    halt = trading.halted() or context.host.hide("; ".join(failures)) or bare(trading)
+    return state_of(trading, view, candidates, is_open=in_session(trading), halt=halt)
+
+
+def in_session(trading: Trading) -> bool:
+    """Whether the moment lies in the session, its close included."""
+    session = trading.sessions.of(trading.session)
+    return session is not None and session.opens <= trading.now <= session.closes
+
+
+def state_of(
+    trading: Trading, view: Portfolio, more: Set[str] = frozenset(), *, is_open: bool, halt: str | None = None
+) -> MarketState:
+    """The prices and size classes of all that is held or ordered, and of `more` symbols."""
     symbols = {position.symbol for position in view.positions} | {order.symbol for order in view.open_orders}
-    symbols |= {candidate.symbol for candidate in found.candidates[:OFFERED]}
+    symbols |= more
     return MarketState(
         now=trading.now,
-        is_open=session is not None and session.opens <= trading.now <= session.closes,
+        is_open=is_open,
         quotes=trading.prices.quotes(sorted(symbols), trading.now),
         caps={symbol: trading.universe.cap_of(symbol) for symbol in symbols},
-        halt=trading.halted() or context.host.hide("; ".join(failures)) or bare(trading),
+        halt=halt,
     )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from momentum.backtest.tape import Tape
 from momentum.execution import acceptance, corporate, matching
 from momentum.execution.acceptance import Market
-from momentum.execution.book import Book, Change
+from momentum.execution.book import Book, Change, valued
 from momentum.execution.costs import Costs
 from momentum.model.market import Quote, Session
 from momentum.model.orders import Confirmed, Fill, Order, OrderRequest, Outcome, Refused, Side
@@ -75,17 +75,7 @@ class MemoryBroker:
         book = self.book
         if not book.holdings or self._moment is None:
             return ()
-        quotes = self._tape.quotes(sorted(book.holdings), self._moment)
-        return tuple(
-            Holding(
-                symbol,
-                held.qty,
-                held.entry_price,
-                quotes[symbol].price if symbol in quotes else held.entry_price,
-                book.available(symbol),
-            )
-            for symbol, held in sorted(book.holdings.items())
-        )
+        return valued(book, self._tape.quotes(sorted(book.holdings), self._moment))
 
     def orders(self, *, open_only: bool = True) -> tuple[Order, ...]:
         """Open orders, or all, oldest first."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from momentum.ledger.entry import AT_ENTRY, entry_columns
+from momentum.ledger.entry import AT_ENTRY, entry_columns, extended
 from momentum.ledger.exit import exit_columns
 from momentum.ledger.fields import session_date
 from momentum.ledger.fills import exit_reason
@@ -123,7 +123,7 @@ class Recorder:
         if fill.side == "buy" and held is None:
             self._add(_opened(account, fill, intent))
         elif fill.side == "buy" and held is not None:
-            self._change(held, _extended(held, fill))
+            self._change(held, extended(held, fill.qty, fill.price, fill.commission))
         elif held is not None:
             sold = min(fill.qty, held.quantity)
             change = exit_columns(held, sold, fill.price, fill.at, exit_reason(intent), fill.commission)
@@ -250,10 +250,3 @@ def _opened(account: str, fill: Fill, intent: Intent | None) -> Trade:
         max_drawdown=None,
         at_entry={name: known[name] for name in AT_ENTRY if name in known},
     )
-
-
-def _extended(trade: Trade, fill: Fill) -> Mapping[str, object]:
-    quantity = trade.entry_quantity + fill.qty
-    average = (trade.entry_price * trade.entry_quantity + fill.price * fill.qty) / quantity
-    paid = trade.commission + fill.commission
-    return {"entry_price": average, "entry_quantity": quantity, "commission": paid}

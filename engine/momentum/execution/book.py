@@ -12,7 +12,9 @@ from datetime import datetime
 from types import MappingProxyType
 
 from momentum.execution.costs import Costs, Filled, Price, at
+from momentum.model.market import Quote
 from momentum.model.orders import Fill, Order, OrderState
+from momentum.model.portfolio import Holding
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,20 @@ class Book:
     def buying_power(self) -> float:
         """Cash that no open buy order has set aside."""
         return self.cash - sum(self.reserved.values())
+
+
+def valued(book: Book, quotes: Mapping[str, Quote]) -> tuple[Holding, ...]:
+    """A book's positions in symbol order, at these prices; one whose price nobody knows stands at its entry price."""
+    return tuple(
+        Holding(
+            symbol,
+            held.qty,
+            held.entry_price,
+            quotes[symbol].price if symbol in quotes else held.entry_price,
+            book.available(symbol),
+        )
+        for symbol, held in sorted(book.holdings.items())
+    )
 
 
 @dataclass(frozen=True, slots=True)

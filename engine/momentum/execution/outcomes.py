@@ -40,3 +40,8 @@ def ended(
         reason=order.reason,
         text=text,
     )
+
+
+def planned(order: PlannedOrder) -> Execution:
+    """What a dry run says of an order."""
+    return ended(order, "planned", qty=order.qty, price=order.price)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from momentum.ledger.rows import Trade
+
 # The names under which a context may hold a trade's column, the first that is there wins: the column's own
 # name, then the name that the default strategy gives the feature.
 _NUMBERS: Mapping[str, tuple[str, ...]] = {
@@ -49,6 +51,13 @@ def entry_columns(context: Mapping[str, object]) -> dict[str, object]:
     columns |= {name: value if isinstance(value := context.get(name), bool) else None for name in _FLAGS}
     columns |= {name: _first(context, keys) for name, keys in _JSON.items()}
     return columns
+
+
+def extended(trade: Trade, qty: int, price: float, commission: float) -> dict[str, object]:
+    """The columns of an open trade that change where so many shares are bought more, at the average price."""
+    quantity = trade.entry_quantity + qty
+    average = (trade.entry_price * trade.entry_quantity + price * qty) / quantity
+    return {"entry_price": average, "entry_quantity": quantity, "commission": trade.commission + commission}
 
 
 def _first(context: Mapping[str, object], keys: tuple[str, ...]) -> object:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from momentum.ledger import tables as t
-from momentum.ledger.entry import AT_ENTRY
+from momentum.ledger.entry import AT_ENTRY, extended
 from momentum.ledger.exit import exit_columns
 from momentum.ledger.fields import session_start
 from momentum.ledger.intents import Intents
@@ -152,10 +152,7 @@ class Trades(Intents):
         return _trade(row) if row else None
 
     def _extend(self, trade: Trade, qty: int, price: float, commission: float = 0.0) -> None:
-        quantity = trade.entry_quantity + qty
-        average = (trade.entry_price * trade.entry_quantity + price * qty) / quantity
-        change = {"entry_price": average, "entry_quantity": quantity}
-        self._change(trade.id, change | {"commission": trade.commission + commission})
+        self._change(trade.id, extended(trade, qty, price, commission))
 
     def _change(self, trade_id: int, change: Mapping[str, object]) -> None:
         self._db.run(t.Trade.update(dict(change)).where(t.Trade.id == trade_id))

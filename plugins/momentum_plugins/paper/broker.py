@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from momentum.errors import BrokerError, DataError, UsageError
 from momentum.execution import acceptance, corporate, matching
 from momentum.execution.acceptance import Market
-from momentum.execution.book import Book, Change
+from momentum.execution.book import Book, Change, valued
 from momentum.execution.costs import Costs
 from momentum.market.calendar import shown
 from momentum.model.market import Session
@@ -253,17 +253,9 @@ class PaperBroker:
         book = kept.book
         if kept.moment is None or not book.holdings:
             return ()
-        quotes = self._data.quotes(sorted(book.holdings), kept.moment)
-        return tuple(
-            Holding(
-                symbol,
-                held.qty,
-                held.entry_price,
-                quotes[symbol].price if symbol in quotes else held.entry_price,
-                max(0, book.available(symbol) - self.pending.lagging(symbol)),
-            )
-            for symbol, held in sorted(book.holdings.items())
-        )
+        holdings = valued(book, self._data.quotes(sorted(book.holdings), kept.moment))
+        lag = self.pending.lagging
+        return tuple(replace(held, available=max(0, held.available - lag(held.symbol))) for held in holdings)
 
     def _used(self, client_id: str) -> Container[str]:
         return {client_id} if self._store.find(self.account_id, client_id) else ()

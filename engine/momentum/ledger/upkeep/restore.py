@@ -6,7 +6,6 @@ kept, and only then a rename puts the one in the place of the other.
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 from contextlib import ExitStack, closing, suppress
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from momentum.durable import sync_directory
 from momentum.errors import LedgerError, LockHeldError, UsageError
 from momentum.ledger.database import Database, free_backup
 from momentum.ledger.migrations import NEWEST, migrate
@@ -103,7 +103,7 @@ def restore_file(ledger: Path, backup: Path) -> Path | None:
         for file in beside(ledger):
             file.unlink(missing_ok=True)  # a log of the old file would be written over the new one
         staged.replace(ledger)
-        _sync(ledger.parent)
+        sync_directory(ledger.parent)
     except OSError as error:
         raise _unchanged(ledger.parent, error) from error
     finally:
@@ -197,11 +197,3 @@ def _copy(backup: Path, target: Path) -> None:
 
 def _unchanged(directory: Path, error: OSError) -> LedgerError:
     return LedgerError(f"{directory}: cannot be written: {error.strerror} (the ledger was not changed)")
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
